@@ -1,0 +1,31 @@
+package client
+
+import "fmt"
+
+// Problem is what the server says when it refuses: RFC 9457 problem details.
+type Problem struct {
+	Type   string         `json:"type,omitempty" doc:"A URI that names the kind of problem; about:blank when absent"`
+	Title  string         `json:"title" doc:"The status in words" example:"Not Found"`
+	Status int            `json:"status" doc:"The HTTP status" example:"404"`
+	Detail string         `json:"detail,omitempty" doc:"What is wrong, for a person"`
+	Errors []ProblemPlace `json:"errors,omitempty" nullable:"false" doc:"What is wrong, place by place"`
+}
+
+// ProblemPlace is one thing that is wrong with a request, and where.
+type ProblemPlace struct {
+	Message  string `json:"message"`
+	Location string `json:"location,omitempty" doc:"Where, for instance body.tags[3] or query.limit"`
+	Value    any    `json:"value,omitempty" doc:"What stood there"`
+}
+
+// Error says what was refused, and why.
+func (p *Problem) Error() string {
+	text := fmt.Sprintf("%d %s", p.Status, p.Title)
+	if p.Detail != "" {
+		text += ": " + p.Detail
+	}
+	for _, place := range p.Errors {
+		text += fmt.Sprintf("; %s: %s", place.Location, place.Message)
+	}
+	return text
+}
