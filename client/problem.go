@@ -1,6 +1,10 @@
 package client
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Problem is what the server says when it refuses: RFC 9457 problem details.
 type Problem struct {
@@ -9,6 +13,8 @@ type Problem struct {
 	Status int            `json:"status" doc:"The HTTP status" example:"404"`
 	Detail string         `json:"detail,omitempty" doc:"What is wrong, for a person"`
 	Errors []ProblemPlace `json:"errors,omitempty" nullable:"false" doc:"What is wrong, place by place"`
+
+	RetryAfter time.Duration `json:"-"` // how long the server asks to wait before trying again; 0 when it does not say
 }
 
 // ProblemPlace is one thing that is wrong with a request, and where.
@@ -20,12 +26,13 @@ type ProblemPlace struct {
 
 // Error says what was refused, and why.
 func (p *Problem) Error() string {
-	text := fmt.Sprintf("%d %s", p.Status, p.Title)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %s", p.Status, p.Title)
 	if p.Detail != "" {
-		text += ": " + p.Detail
+		text.WriteString(": " + p.Detail)
 	}
 	for _, place := range p.Errors {
-		text += fmt.Sprintf("; %s: %s", place.Location, place.Message)
+		fmt.Fprintf(&text, "; %s: %s", place.Location, place.Message)
 	}
-	return text
+	return text.String()
 }

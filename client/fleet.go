@@ -1,0 +1,66 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Summary is the fleet in one glance.
+func (c *Client) Summary(ctx context.Context) (summary Summary, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/summary", nil, nil, &summary)
+	return summary, err
+}
+
+// TransitionQuery asks for recent transitions. The zero query asks for the newest of all vehicles.
+type TransitionQuery struct {
+	Vehicle  string     // VIN; empty means all
+	Customer string     // id; empty means all
+	To       []Presence // any of them; none means all
+	Limit    int        // transitions on the page, 1 to 1,000; 0 means 100
+	Cursor   string     // NextCursor of the page before; empty for the newest
+}
+
+// Transitions is a page of recent transitions, newest first.
+func (c *Client) Transitions(ctx context.Context, q TransitionQuery) (page TransitionPage, err error) {
+	v := url.Values{}
+	set(v, "vehicle", q.Vehicle)
+	set(v, "customer", q.Customer)
+	set(v, "cursor", q.Cursor)
+	setNumber(v, "limit", uint64(q.Limit))
+	for _, presence := range q.To {
+		v.Add("to", string(presence))
+	}
+	err = c.call(ctx, http.MethodGet, "/v1/transitions", v, nil, &page)
+	return page, err
+}
+
+// Gaps lists the recent times in which the server cannot prove that it was listening, newest first.
+func (c *Client) Gaps(ctx context.Context) (gaps GapList, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/gaps", nil, nil, &gaps)
+	return gaps, err
+}
+
+// Unregistered lists the vehicles that were heard and are not registered, newest first.
+func (c *Client) Unregistered(ctx context.Context) (list UnregisteredList, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/unregistered", nil, nil, &list)
+	return list, err
+}
+
+// SearchQuery is the query of the original contract. The zero query asks for all vehicles.
+type SearchQuery struct {
+	CustomerName string // part of it, in any case
+	Online       *bool  // nil means both
+}
+
+// Search calls the original contract's search.
+func (c *Client) Search(ctx context.Context, q SearchQuery) (vehicles []SearchVehicle, err error) {
+	v := url.Values{}
+	set(v, "customer_name", q.CustomerName)
+	if q.Online != nil {
+		v.Set("online", strconv.FormatBool(*q.Online))
+	}
+	err = c.call(ctx, http.MethodGet, "/search", v, nil, &vehicles)
+	return vehicles, err
+}
