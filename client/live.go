@@ -44,3 +44,28 @@ type Summary struct {
 	Observer  Observer `json:"observer"`
 	Position  uint64   `json:"position" doc:"The log position that the summary shows"`
 }
+
+// Hello is the first event of a live stream.
+type Hello struct {
+	Position uint64 `json:"position" doc:"The stream tells of everything after this log position"`
+	Resumed  bool   `json:"resumed" doc:"True when the stream goes on from the event that the caller named"`
+}
+
+// LiveTransitions are transitions as they happen, in the order of the log.
+type LiveTransitions struct {
+	Position uint64       `json:"position" doc:"The last log position they come from"`
+	Items    []Transition `json:"items" nullable:"false"`
+}
+
+// GridUpdate changes cells of the grid.
+type GridUpdate struct {
+	Epoch    uint64 `json:"epoch" doc:"Of the order of cells; with another one, fetch the grid anew"`
+	Position uint64 `json:"position" doc:"The log position that the cells now show"`
+	Cells    []byte `json:"cells" doc:"Base64 of one little-endian unsigned 32-bit number for each changed cell: index << 4 | presence, 0 to 4 in the order unknown, online, late, offline, paused"`
+}
+
+// Resync says that events were left out: fetch what is shown anew. The stream goes on.
+type Resync struct {
+	Position uint64 `json:"position" doc:"The stream tells of everything after this log position"`
+	Reason   string `json:"reason" enum:"behind,unknown_event,directory" doc:"The reader was too slow; the event it wanted to go on from is no longer held; vehicles were added, changed or removed"`
+}

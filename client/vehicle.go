@@ -53,8 +53,8 @@ type VehiclePatch struct {
 
 // Policy says after how much listening time without a heartbeat a vehicle is late, and then offline.
 type Policy struct {
-	LateAfter    Seconds `json:"late_after" minimum:"0.001" doc:"Seconds of listening time without a heartbeat after which a vehicle is late" example:"90"`
-	OfflineAfter Seconds `json:"offline_after" minimum:"0.001" doc:"Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after" example:"150"`
+	LateAfter    Seconds `json:"late_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is late; at least 1" example:"90"`
+	OfflineAfter Seconds `json:"offline_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after" example:"150"`
 }
 
 // OwnPolicy is a Policy that overrides one of a wider scope, or null when nothing is overridden.
