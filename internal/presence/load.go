@@ -1,0 +1,162 @@
+package presence
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// Errors of Load. ErrVersion means that the bytes are whole but of a form that this program does not know.
+var (
+	ErrVersion = errors.New("saved presence has an unknown version")
+	ErrCorrupt = errors.New("saved presence is corrupt")
+)
+
+// Load reads what Save wrote, and not a byte beyond it. The rule it returns says the same as the saved one, now and for
+// every future. Errors are ErrVersion, ErrCorrupt, or those of rd; memory is taken only for what rd really holds.
+func Load(rd io.Reader) (*Rule, error) {
+	r, err := load(rd)
+	if err != nil {
+		return nil, fmt.Errorf("loading presence: %w", err)
+	}
+	return r, nil
+}
+
+func load(rd io.Reader) (*Rule, error) {
+	var header [headerSize]byte
+	if _, err := io.ReadFull(rd, header[:]); err != nil {
+		return nil, short(err)
+	}
+	rest := header[len(saveMagic):]
+	if string(header[:len(saveMagic)]) != saveMagic {
+		return nil, fmt.Errorf("%w: it begins with %q", ErrCorrupt, header[:len(saveMagic)])
+	}
+	if version := binary.LittleEndian.Uint32(rest); version != saveVersion {
+		return nil, fmt.Errorf("%w: %d, not %d", ErrVersion, version, saveVersion)
+	}
+	limited := &io.LimitedReader{R: rd, N: int64(min(binary.LittleEndian.Uint64(rest[4:]), 1<<62))}
+	d := decoder{rd: bufio.NewReaderSize(limited, 1<<16)}
+	r := New()
+	r.decode(&d)
+	if d.err == nil && (limited.N > 0 || d.rd.Buffered() > 0) {
+		d.corrupt("it is longer than its contents")
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return r, nil
+}
+
+func (r *Rule) decode(d *decoder) {
+	r.clock = d.clock()
+	r.ring.now = bucketOf(r.clock.proof)
+	r.ignored = d.uint64()
+	r.policies.fallback = d.policy()
+	before := event.CustomerID(0)
+	for n := d.uint32(); n > 0 && d.err == nil; n-- {
+		c := event.CustomerID(d.uint32())
+		if c <= before {
+			d.corrupt("customers are not in ascending order")
+		}
+		r.policies.customers[c] = d.policy()
+		before = c
+	}
+	n := d.uint32()
+	if n > uint32(MaxVehicle)+1 {
+		d.corrupt("too many vehicles")
+	}
+	for v := event.VehicleID(0); uint32(v) < n && d.err == nil; v++ {
+		r.grow(int(v) + 1)
+		r.decodeVehicle(d, v)
+	}
+}
+
+func (r *Rule) decodeVehicle(d *decoder, v event.VehicleID) {
+	s := state(d.uint8())
+	if s == 0 || d.err != nil {
+		return
+	}
+	c := event.CustomerID(d.uint32())
+	heard, since := d.time(), d.time()
+	policy := r.policies.inherited(c)
+	if s&ownPolicy != 0 {
+		policy = d.policy()
+	}
+	if v == 0 || s&watched == 0 || s>>5 != 0 || s.presence() >= event.Presences || heard < 0 ||
+		s.presence() != event.Paused && (heard == 0) != (s.presence() == event.Unknown) {
+		d.corrupt("a vehicle is in a state that cannot be")
+	}
+	if d.err != nil {
+		return
+	}
+	r.state[v], r.customer[v], r.heard[v], r.since[v] = s, c, heard, since
+	r.policy[v] = r.policies.use(policy)
+	r.counts[s.presence()]++
+	r.schedule(v)
+}
+
+// decoder reads numbers and keeps the first error; after it, all numbers are 0.
+type decoder struct {
+	rd  *bufio.Reader
+	buf [8]byte
+	err error
+}
+
+func (d *decoder) corrupt(why string) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: %s", ErrCorrupt, why)
+	}
+}
+
+// bytes reads n bytes, at most 8.
+func (d *decoder) bytes(n int) []byte {
+	if d.err == nil {
+		if _, err := io.ReadFull(d.rd, d.buf[:n]); err != nil {
+			d.err = short(err)
+		}
+	}
+	if d.err != nil {
+		clear(d.buf[:])
+	}
+	return d.buf[:n]
+}
+
+// short tells bytes that are missing from an error in reading them.
+func short(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it is cut short", ErrCorrupt)
+	}
+	return err
+}
+
+func (d *decoder) uint8() uint8     { return d.bytes(1)[0] }
+func (d *decoder) uint32() uint32   { return binary.LittleEndian.Uint32(d.bytes(4)) }
+func (d *decoder) uint64() uint64   { return binary.LittleEndian.Uint64(d.bytes(8)) }
+func (d *decoder) time() event.Time { return event.Time(d.uint64()) }
+
+func (d *decoder) policy() event.Policy {
+	late, offline := int64(d.uint64()), int64(d.uint64())
+	const most = int64(1<<63-1) / int64(time.Millisecond)
+	p := event.Policy{LateAfter: time.Duration(late) * time.Millisecond, OfflineAfter: time.Duration(offline) * time.Millisecond}
+	if late < 1 || late > offline || offline > most {
+		d.corrupt("a policy is none")
+	}
+	return p
+}
+
+func (d *decoder) clock() clock {
+	c := clock{start: d.time(), proof: d.time()}
+	flags := d.uint8()
+	c.proven, c.broken = flags&flagProven != 0, flags&flagBroken != 0
+	c.reason = event.GapReason(flags >> reasonShift)
+	if flags&^clockFlagMask != 0 || c.broken == (c.reason == event.Silent) || c.start > c.proof ||
+		!c.proven && (c.start != 0 || c.proof != 0) {
+		d.corrupt("the listening clock is in a state that cannot be")
+	}
+	return c
+}
