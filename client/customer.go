@@ -56,8 +56,8 @@ type ImportError struct {
 // Unregistered is a vehicle that was heard and is not registered.
 type Unregistered struct {
 	VIN         string `json:"vin" doc:"The identity it sent"`
-	FirstSeenAt Time   `json:"first_seen_at"`
-	LastSeenAt  Time   `json:"last_seen_at"`
+	FirstSeenAt Time   `json:"first_seen_at" nullable:"false"`
+	LastSeenAt  Time   `json:"last_seen_at" nullable:"false"`
 	Count       int64  `json:"count" doc:"How many heartbeats were refused"`
 }
 

@@ -3,7 +3,7 @@ package client
 // NewHeartbeat is what a vehicle may say with a heartbeat. All of it is optional, except the vehicle in a batch.
 type NewHeartbeat struct {
 	Vehicle  string `json:"vehicle,omitempty" doc:"The VIN; in a batch only, and required there" example:"YS2R4X20005399401"`
-	SentAt   Time   `json:"sent_at,omitzero" doc:"When the vehicle sent it, by its own clock"`
+	SentAt   Time   `json:"sent_at,omitzero" nullable:"false" doc:"When the vehicle sent it, by its own clock"`
 	Sequence *int64 `json:"sequence,omitempty" minimum:"0" maximum:"9007199254740991" doc:"The vehicle's own count; a number sent before is stored once"`
 	Buffered bool   `json:"buffered,omitempty" doc:"Recorded earlier and delivered late: kept for history, never moves presence"`
 }
@@ -12,7 +12,7 @@ type NewHeartbeat struct {
 type Accepted struct {
 	ID         string `json:"id" doc:"The event's id: position-index" example:"1204-17"`
 	Position   uint64 `json:"position" doc:"Where it is in the log"`
-	ReceivedAt Time   `json:"received_at" doc:"When it was received, by the server's clock"`
+	ReceivedAt Time   `json:"received_at" nullable:"false" doc:"When it was received, by the server's clock"`
 	Repeat     bool   `json:"repeat,omitempty" doc:"True when its sequence number was stored before"`
 }
 

@@ -5,7 +5,7 @@ type Transition struct {
 	VIN      string   `json:"vin"`
 	From     Presence `json:"from" enum:"unknown,online,late,offline,paused"`
 	To       Presence `json:"to" enum:"unknown,online,late,offline,paused"`
-	At       Time     `json:"at" doc:"The heartbeat's moment, the deadline, or the operator's act; not when it was noticed"`
+	At       Time     `json:"at" nullable:"false" doc:"The heartbeat's moment, the deadline, or the operator's act; not when it was noticed"`
 	Position uint64   `json:"position" doc:"The log position that showed it"`
 }
 
@@ -18,8 +18,8 @@ type TransitionPage struct {
 
 // Gap is a time in which the server cannot prove that it was listening: unobserved.
 type Gap struct {
-	From     Time   `json:"from" doc:"The last proof before"`
-	To       Time   `json:"to" doc:"The first proof after"`
+	From     Time   `json:"from" nullable:"false" doc:"The last proof before"`
+	To       Time   `json:"to" nullable:"false" doc:"The first proof after"`
 	Reason   string `json:"reason" enum:"silent,stopped,crashed,damaged"`
 	Position uint64 `json:"position" doc:"The log position that ended it"`
 }
