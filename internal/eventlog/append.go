@@ -1,0 +1,143 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// freeEvery is how often Append asks for the free space of the disk.
+const freeEvery = 100 * time.Millisecond
+
+// Append writes one batch and gives its position. When it returns without an error, the batch is on disk. The batch's
+// times must not be before LastTime.
+//
+// ErrInvalid and ErrNoSpace: nothing was written. ErrBroken: whether the batch was written is not known; every further
+// Append gives ErrBroken until Recover has found out.
+func (l *Log) Append(ctx context.Context, b *event.Batch) (event.Position, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	h, err := l.ready()
+	if err != nil {
+		return 0, err
+	}
+	if start := startTime(b); len(b.Entries)+b.Heartbeats.Len() == 0 || start < h.end {
+		return 0, fmt.Errorf("%w: it is empty or begins at %d, before the log's last time %d", ErrInvalid, start, h.end)
+	}
+	next := header{epoch: h.epoch, number: h.position + 1, previous: h.link}
+	record, batch, err := l.encoder.encode(next, b)
+	if err != nil {
+		return 0, err
+	}
+	if len(record) > maxRecord {
+		return 0, fmt.Errorf("%w: it has %d bytes, at most %d can be stored", ErrInvalid, len(record), maxRecord)
+	}
+	h.position, h.end, h.link = next.number, b.EndTime(), next.link(batch)
+	started := time.Now()
+	if err := l.commit(ctx, h, record); err != nil {
+		l.mu.Lock()
+		l.pending = &pending{h.position, h.link}
+		l.mu.Unlock()
+		return 0, fmt.Errorf("%w: appending batch %d: %w", ErrBroken, h.position, err)
+	}
+	l.metrics.commit.Observe(time.Since(started).Seconds())
+	l.metrics.bytes.Add(float64(len(record)))
+	l.advance(h)
+	return h.position, nil
+}
+
+// ready gives the head to append to, or says why the log takes nothing now.
+func (l *Log) ready() (head, error) {
+	l.mu.Lock()
+	h, broken, closed := l.head, l.pending != nil || l.store == nil, l.closed
+	l.mu.Unlock()
+	if closed {
+		return h, ErrClosed
+	}
+	if broken {
+		return h, ErrBroken
+	}
+	if now := time.Now(); now.Sub(l.freeAt) >= freeEvery {
+		free, err := freeBytes(l.config.Dir)
+		if err != nil {
+			return h, err
+		}
+		if free < l.config.Reserve {
+			return h, fmt.Errorf("%w: %d MiB are free, %d are kept", ErrNoSpace, free>>20, l.config.Reserve>>20)
+		}
+		l.freeAt = now
+	}
+	return h, nil
+}
+
+// commit makes a record durable at the head's position.
+func (l *Log) commit(ctx context.Context, h head, record []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
+	defer cancel()
+	position, err := l.store.publish(ctx, record)
+	if err != nil {
+		return err
+	}
+	if position != h.position {
+		return fmt.Errorf("the embedded server stored it as batch %d", position)
+	}
+	return l.syncRoll()
+}
+
+// syncRoll makes the name of a new block durable, which JetStream does not, when one has begun.
+func (l *Log) syncRoll() error {
+	dir := msgsDir(filepath.Join(l.config.Dir, storeName))
+	for exists(blockPath(dir, l.block+1)) {
+		l.block++
+		l.metrics.blocks.Inc()
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("syncing the folder of a new block: %w", err)
+		}
+	}
+	return nil
+}
+
+// advance makes a durable batch known. The batch is stored already, so that a second place that cannot be written is
+// reported and no reason to fail.
+func (l *Log) advance(h head) {
+	if err := l.headFile.write(h); err != nil {
+		l.config.Logger.Error("the second place of the log's head is out of date", "error", err)
+	}
+	l.metrics.head.Set(float64(h.position))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.head = h
+	l.wake()
+}
+
+// Recover opens the store again after ErrBroken and says whether the batch of the failed Append is in the log: then it
+// counts as appended, at the position after the former head. While it gives an error the log stays broken, and Recover
+// may be called again. On a log that is not broken it does nothing.
+func (l *Log) Recover(ctx context.Context) (stored bool, err error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.mu.Lock()
+	pending, closed := l.pending, l.closed
+	l.mu.Unlock()
+	if closed {
+		return false, ErrClosed
+	}
+	if pending == nil {
+		return false, nil
+	}
+	if l.store != nil {
+		l.store.close()
+		l.store = nil
+	}
+	if err := l.open(ctx); err != nil {
+		return false, errors.Join(ErrBroken, fmt.Errorf("recovering the log: %w", err))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = nil
+	return l.head.position >= pending.position && l.head.link == pending.link, nil
+}

@@ -1,0 +1,102 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// Follow hands every batch from a position on to fn, in order and one at a time: first what the log holds, then what is
+// appended, until ctx ends, fn gives an error, or the log is closed (ErrClosed). Each batch is verified; damage is a
+// *DamageError. fn may keep what it gets.
+func (l *Log) Follow(ctx context.Context, from event.Position, fn func(event.Stored) error) error {
+	f := follower{log: l, next: max(from, 1)}
+	defer f.close()
+	for {
+		head, generation, err := l.wait(ctx, f.next)
+		if err != nil {
+			return err
+		}
+		for f.next <= head && ctx.Err() == nil {
+			s, err := f.read(generation)
+			if errors.Is(err, errReplaced) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("following the log: %w", err)
+			}
+			if err := fn(s); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// follower reads a log that grows, and whose files may be replaced by Recover.
+type follower struct {
+	log        *Log
+	reader     *reader
+	generation int
+	next       event.Position
+}
+
+// errReplaced: the files are not those of the generation asked for.
+var errReplaced = errors.New("the log was opened anew")
+
+func (f *follower) read(generation int) (event.Stored, error) {
+	f.log.files.RLock()
+	defer f.log.files.RUnlock()
+	if f.log.currentGeneration() != generation {
+		return event.Stored{}, errReplaced
+	}
+	if err := f.reopen(generation); err != nil {
+		return event.Stored{}, err
+	}
+	batch, _, err := f.reader.read()
+	if errors.Is(err, errEnd) {
+		err = f.reader.damage(errors.New("the log ends before its head"))
+	}
+	if err != nil {
+		return event.Stored{}, err
+	}
+	s, err := decodeBatch(batch)
+	if err != nil {
+		return s, f.reader.damage(err)
+	}
+	f.next++
+	return s, nil
+}
+
+// reopen goes over to the files of a generation, and keeps the chain.
+func (f *follower) reopen(generation int) error {
+	if f.reader != nil && f.generation == generation {
+		return nil
+	}
+	r, err := openReader(msgsDir(filepath.Join(f.log.config.Dir, storeName)), f.next)
+	if err != nil {
+		return err
+	}
+	if f.reader != nil {
+		if f.reader.known {
+			r.chain, r.known = f.reader.chain, true
+		}
+		f.reader.close()
+	}
+	f.reader, f.generation = r, generation
+	return nil
+}
+
+func (f *follower) close() {
+	if f.reader != nil {
+		f.reader.close()
+	}
+}
+
+func (l *Log) currentGeneration() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.generation
+}

@@ -1,0 +1,274 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// Config says where the log is and how it behaves.
+type Config struct {
+	Dir        string                // the log's folder; made when missing
+	Logger     *slog.Logger          // default: slog.Default()
+	Registerer prometheus.Registerer // of the metrics; nil: none
+	Reserve    uint64                // bytes to leave free on the disk; default: 64 MiB
+	Timeout    time.Duration         // of one append; default: 10 s
+}
+
+// Log is a log open for writing. Its methods may be called from any goroutine.
+type Log struct {
+	config  Config
+	metrics *metrics
+	lock    *os.File
+	syncing sync.WaitGroup
+	done    chan struct{}
+
+	// writing is held by Append, Recover and Close, one at a time. It guards the fields up to the next blank line.
+	writing  sync.Mutex
+	store    *store // nil while closed
+	headFile *headFile
+	encoder  encoder
+	block    int // the newest
+	freeAt   time.Time
+
+	// files is held for reading while a follower takes bytes from the blocks, and for writing while they may be replaced.
+	files sync.RWMutex
+
+	// mu guards the fields below.
+	mu         sync.Mutex
+	head       head
+	generation int           // grows with every opening of the store
+	changed    chan struct{} // closed when the fields of this group change; nil while nobody waits
+	pending    *pending      // the append whose fate is unknown, while the log is broken
+	closed     bool
+	damages    []Damage
+}
+
+// pending is an append that ended without an answer.
+type pending struct {
+	position event.Position
+	link     link
+}
+
+// headSyncEvery is how often the second place is made durable.
+const headSyncEvery = time.Second
+
+// Open locks the folder, verifies every batch in it, repairs what is damaged as far as it can be read, and starts the
+// log. Its errors are ErrLocked, ErrNewerFormat, and those of the operating system.
+func Open(ctx context.Context, config Config) (*Log, error) {
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.Reserve == 0 {
+		config.Reserve = 64 << 20
+	}
+	if config.Timeout == 0 {
+		config.Timeout = 10 * time.Second
+	}
+	lock, err := lockFolder(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{config: config, lock: lock, done: make(chan struct{})}
+	if l.metrics, err = newMetrics(config.Registerer); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := l.open(ctx); err != nil {
+		l.metrics.unregister()
+		return nil, errors.Join(err, lock.Close())
+	}
+	l.syncing.Go(l.syncHead)
+	return l, nil
+}
+
+// open verifies and repairs the files and starts the server on them.
+func (l *Log) open(ctx context.Context) error {
+	l.files.Lock()
+	defer l.files.Unlock()
+	l.warnOfFileSystem()
+	found, err := l.prepare()
+	if err != nil {
+		return err
+	}
+	storeDir := filepath.Join(l.config.Dir, storeName)
+	store, err := openStore(ctx, storeDir, true, l.config.Logger)
+	if err != nil {
+		return err
+	}
+	if err := l.settle(ctx, store, found); err != nil {
+		store.close()
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.store, l.block, l.head = store, found.block, found.head
+	l.generation++
+	l.wake()
+	return nil
+}
+
+// settle checks the server's view and makes the folder complete and durable.
+func (l *Log) settle(ctx context.Context, store *store, found *findings) (err error) {
+	if err := store.checkView(ctx, found.head.position); err != nil {
+		return err
+	}
+	dir := l.config.Dir
+	blocks, err := listBlocks(msgsDir(filepath.Join(dir, storeName)))
+	if err != nil {
+		return err
+	}
+	if len(blocks) > 0 {
+		found.block = blocks[len(blocks)-1]
+	}
+	l.metrics.blocks.Set(float64(len(blocks)))
+	l.metrics.head.Set(float64(found.head.position))
+	if err := syncTree(filepath.Join(dir, storeName), false); err != nil {
+		return fmt.Errorf("syncing the log's folders: %w", err)
+	}
+	found.head.epoch++
+	headFile, err := createHead(filepath.Join(dir, headName), found.head)
+	if err != nil {
+		return err
+	}
+	if l.headFile != nil {
+		l.headFile.close()
+	}
+	l.headFile = headFile
+	if found.format == folderFormat {
+		return nil
+	}
+	if err := writeFile(filepath.Join(dir, formatName), []byte(formatText(folderFormat))); err != nil {
+		return fmt.Errorf("writing the log's format: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) warnOfFileSystem() {
+	name, untried, err := untriedFileSystem(l.config.Dir)
+	switch {
+	case err != nil:
+		l.config.Logger.Warn("the file system of the log is not known", "error", err)
+	case untried:
+		l.config.Logger.Warn("the log is neither on ext4 nor on XFS: a power cut may lose acknowledged batches",
+			"dir", l.config.Dir, "file_system", name)
+	}
+}
+
+// syncHead makes the second place durable, about once a second.
+func (l *Log) syncHead() {
+	ticker := time.NewTicker(headSyncEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-ticker.C:
+		}
+		l.writing.Lock()
+		headFile := l.headFile
+		l.writing.Unlock()
+		if err := headFile.sync(); err != nil {
+			l.config.Logger.Error("the second place of the log's head is not durable", "error", err)
+		}
+	}
+}
+
+// Head is the position of the last durable batch, and 0 when there is none.
+func (l *Log) Head() event.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head.position
+}
+
+// LastTime is the received-at of the last event in the log, and 0 when there is none.
+func (l *Log) LastTime() event.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head.end
+}
+
+// Epoch says how often the log was opened for writing, this time included.
+func (l *Log) Epoch() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head.epoch
+}
+
+// Damages are the damages that were found since Open, at most 1,000 of them, in the order of the log.
+func (l *Log) Damages() []Damage {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Damage(nil), l.damages...)
+}
+
+// Wait returns when the log has a batch at a position.
+func (l *Log) Wait(ctx context.Context, position event.Position) error {
+	_, _, err := l.wait(ctx, position)
+	return err
+}
+
+// wait also gives the head and the generation of the files.
+func (l *Log) wait(ctx context.Context, position event.Position) (event.Position, int, error) {
+	for {
+		l.mu.Lock()
+		if l.closed {
+			l.mu.Unlock()
+			return 0, 0, ErrClosed
+		}
+		if l.head.position >= position {
+			defer l.mu.Unlock()
+			return l.head.position, l.generation, nil
+		}
+		if l.changed == nil {
+			l.changed = make(chan struct{})
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return 0, 0, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// wake lets all who wait look again. l.mu is held.
+func (l *Log) wake() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}
+
+// Close stops the log. Followers and waiters get ErrClosed. Closing it again does nothing.
+func (l *Log) Close() error {
+	l.writing.Lock()
+	l.mu.Lock()
+	closed := l.closed
+	l.closed = true
+	l.wake()
+	l.mu.Unlock()
+	if closed {
+		l.writing.Unlock()
+		return nil
+	}
+	if l.store != nil {
+		l.store.close()
+		l.store = nil
+	}
+	err := l.headFile.close()
+	l.writing.Unlock()
+	close(l.done)
+	l.syncing.Wait()
+	l.metrics.unregister()
+	return errors.Join(err, l.lock.Close())
+}

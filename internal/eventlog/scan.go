@@ -1,0 +1,285 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// maxBlock bounds what is read of one block. JetStream's blocks have 8 MiB and at most one record more.
+const maxBlock = 64 << 20
+
+// scanned is what a scan finds at one place of a block: a batch, what is wrong with the bytes before it or around it,
+// or both.
+type scanned struct {
+	file   string
+	offset int64
+	batch  []byte // nil: nothing could be read up to the end of the block
+	header header
+	link   link  // what the next batch must name
+	time   int64 // JetStream's own, in nanoseconds; 0 when it could not be read
+	bad    *region
+}
+
+// region is a stretch of a block that is not as it was written.
+type region struct {
+	file   string
+	offset int64
+	reason error
+	last   bool // it reaches the end of the last block
+}
+
+// scanBlocks reads all blocks of a directory and hands what it finds to add, in order. Blocks are checked side by side
+// on all cores, since hashing is what takes the time.
+func scanBlocks(dir string, add func(scanned) error) error {
+	blocks, err := listBlocks(dir)
+	if err != nil {
+		return err
+	}
+	type result struct {
+		found []scanned
+		err   error
+	}
+	results := make(chan chan result, runtime.GOMAXPROCS(0))
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		defer close(results)
+		for i, block := range blocks {
+			done := make(chan result, 1)
+			select {
+			case results <- done:
+			case <-stop:
+				return
+			}
+			go func() {
+				found, err := scanFile(blockPath(dir, block), block, i == len(blocks)-1)
+				done <- result{found, err}
+			}()
+		}
+	}()
+	for done := range results {
+		r := <-done
+		if r.err != nil {
+			return r.err
+		}
+		for _, item := range r.found {
+			if err := add(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func scanFile(path string, block int, last bool) ([]scanned, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening a block: %w", err)
+	}
+	defer file.Close()
+	size := int64(0)
+	if info, err := file.Stat(); err == nil {
+		size = min(info.Size(), maxBlock)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, fmt.Errorf("reading a block: %w", err)
+	}
+	parser, err := newBlockParser(block)
+	if err != nil {
+		return nil, err
+	}
+	found, err := parser.scan(data)
+	for i := range found {
+		found[i].file = path
+		if bad := found[i].bad; bad != nil {
+			bad.file, bad.last = path, last && found[i].batch == nil
+		}
+	}
+	return found, err
+}
+
+// scan finds every batch in the bytes of a block that can still be read, also behind and within damage. Its error is
+// ErrNewerFormat, or nil.
+func (p *blockParser) scan(data []byte) (found []scanned, err error) {
+	var bad *region
+	for at := 0; at < len(data); {
+		batch, h, length, err := p.batch(data[at:])
+		if errors.Is(err, ErrNewerFormat) {
+			return nil, err
+		}
+		time := int64(0)
+		if err == nil {
+			time = int64(binary.LittleEndian.Uint64(data[at+12:]))
+		} else {
+			if bad == nil {
+				bad = &region{offset: int64(at), reason: err}
+			}
+			if at, batch, h, length = p.salvage(data, at); batch == nil {
+				break
+			}
+			if length == 0 { // a whole record begins at the new place
+				continue
+			}
+		}
+		found = append(found, scanned{offset: int64(at), batch: batch, header: h, link: h.link(batch), time: time, bad: bad})
+		bad = nil
+		at += length
+	}
+	if bad != nil {
+		found = append(found, scanned{offset: bad.offset, bad: bad})
+	}
+	return found, nil
+}
+
+// marker is how the middle of each of our records looks: the subject with its length, and the start of the message.
+var marker = []byte{byte(len(subject)), 0, subject[0], recordTag}
+
+// salvage looks for the next batch from a place where no whole record stands. It gives the place of its record, and a
+// length of 0 when that record is whole; else the length up to its end. Without any batch, batch is nil.
+func (p *blockParser) salvage(data []byte, from int) (at int, batch []byte, h header, length int) {
+	for search := from; ; search++ {
+		i := bytes.Index(data[search:], marker)
+		if i < 0 {
+			return len(data), nil, header{}, 0
+		}
+		search += i
+		message := search + len(marker) - 1
+		batch, n, err := openRecord(data[message:])
+		if err != nil {
+			continue
+		}
+		if h, err = readHeader(batch); err != nil {
+			continue
+		}
+		at = message - messageStart
+		if at > from {
+			if _, _, _, err := p.batch(data[at:]); err == nil {
+				return at, batch, h, 0
+			}
+		}
+		at = max(at, from)
+		return at, batch, h, min(message+n+natsHashSize, len(data)) - at
+	}
+}
+
+// maxHole bounds how many positions in a row are taken for lost: a batch further away is none of this log.
+const maxHole = 1 << 24
+
+// stitcher puts what a scan found back into one dense chain from position 1 to at least the head, and notes what does
+// not fit. It holds one batch back: whether that is the one that was acknowledged is for the next to say.
+type stitcher struct {
+	head     head
+	headFile string
+	note     func(Damage)
+	keep     func(scanned) error                                           // takes each batch that stays; may be nil
+	fill     func(from, to event.Position, standsFor *link, r error) error // takes each hole; may be nil
+
+	held  scanned // the zero value stands before position 1
+	epoch uint64  // the highest seen
+	bad   *region // not yet noted
+	count uint64
+	bytes uint64
+}
+
+func (s *stitcher) add(item scanned) error {
+	if s.bad == nil {
+		s.bad = item.bad
+	}
+	if item.batch == nil {
+		return nil
+	}
+	expected := s.held.header.number + 1
+	n := item.header.number
+	switch {
+	case n < expected || n-expected > maxHole || n == 1 && item.header.previous != link{}:
+		s.note(Damage{File: item.file, Offset: item.offset, Position: expected, Reason: fmt.Sprintf("batch %d does not belong here", n)})
+		return nil
+	case n > expected:
+		if err := s.release(); err != nil {
+			return err
+		}
+		if err := s.hole(expected, n-1, &item.header.previous, item.file, item.offset); err != nil {
+			return err
+		}
+	case n > 1 && item.header.previous != s.held.link:
+		if err := s.replaceHeld(item); err != nil {
+			return err
+		}
+	default:
+		if s.bad != nil {
+			s.noteBad(n, 0)
+		}
+		if err := s.release(); err != nil {
+			return err
+		}
+	}
+	s.held = item
+	return nil
+}
+
+// release passes on the batch that was held back.
+func (s *stitcher) release() error {
+	h := &s.held
+	if h.batch == nil {
+		return nil
+	}
+	if h.header.number == s.head.position && h.link != s.head.link {
+		s.note(Damage{File: s.headFile, Position: s.head.position, Reason: "the log's head is of another log"})
+	}
+	s.epoch = max(s.epoch, h.header.epoch)
+	s.count++
+	s.bytes += uint64(len(h.batch))
+	if s.keep == nil {
+		return nil
+	}
+	return s.keep(*h)
+}
+
+// replaceHeld gives up the batch that was held back, since the one after it continues another.
+func (s *stitcher) replaceHeld(after scanned) error {
+	h := s.held
+	s.bad = &region{file: h.file, offset: h.offset, reason: errors.New("the batch after it continues another")}
+	return s.hole(h.header.number, h.header.number, &after.header.previous, h.file, h.offset)
+}
+
+func (s *stitcher) hole(from, to event.Position, standsFor *link, file string, offset int64) error {
+	if s.bad == nil {
+		s.bad = &region{file: file, offset: offset, reason: errors.New("batches are missing")}
+	}
+	reason := s.bad.reason
+	s.noteBad(from, uint64(to-from)+1)
+	if s.fill == nil {
+		return nil
+	}
+	return s.fill(from, to, standsFor, reason)
+}
+
+func (s *stitcher) noteBad(position event.Position, lost uint64) {
+	s.note(Damage{File: s.bad.file, Offset: s.bad.offset, Position: position, Lost: lost, Reason: s.bad.reason.Error()})
+	s.bad = nil
+}
+
+// finish passes on the last batch, and gives the unfinished write behind it when there is one.
+func (s *stitcher) finish(dir string) (unfinished *region, err error) {
+	if err := s.release(); err != nil {
+		return nil, err
+	}
+	next := s.held.header.number + 1
+	switch {
+	case s.head.position >= next:
+		return nil, s.hole(next, s.head.position, &s.head.link, dir, 0)
+	case s.bad != nil && s.bad.last:
+		return s.bad, nil
+	case s.bad != nil:
+		s.noteBad(next, 0)
+	}
+	return nil, nil
+}
