@@ -1,0 +1,158 @@
+// Package registry keeps the customers, their vehicles and the policies: the only truth of Fleetbeat that changes in
+// place, in SQL on SQLite.
+//
+// What enters is checked field by field and stored in one transaction, durable when the call returns. What leaves:
+//
+//   - Changes, the feed by which the read side and the doors learn what is registered. Every write takes the next
+//     revision; a reader that has everything up to one asks for what came after.
+//   - facts, by which the log learns what presence depends on. They are written to an outbox in the transaction of
+//     the change itself and relayed to the log in order, at least once: a change and its facts come both or neither.
+//
+// Numbers of customers and vehicles are dense from 1 and never used twice, so that the log, which knows vehicles by
+// number only, can never speak of another vehicle than it meant.
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// Config says where the registry is.
+type Config struct {
+	// Path of the SQLite database. Its folder must exist; the file is made when it does not.
+	Path string
+	// Logger hears of trouble with the log. Default: none.
+	Logger *slog.Logger
+	// Registerer takes the metrics. Default: none.
+	Registerer prometheus.Registerer
+	// MaxOutbox is how many facts may wait for the log before writes are refused. Default 4,000,000.
+	MaxOutbox int64
+}
+
+// Registry is an open registry. Its methods may be called concurrently.
+type Registry struct {
+	config  Config
+	logger  *slog.Logger
+	writer  *sql.DB // one connection: SQLite has one writer, and this is the queue before it
+	reader  *sql.DB
+	metrics metrics
+
+	mu       sync.Mutex
+	progress progress      // guarded by mu; behind the database for an instant, never ahead
+	news     chan struct{} // guarded by mu; closed and replaced at every progress
+}
+
+// progress says how far writing and relaying have come.
+type progress struct {
+	revision int64          // of the last write
+	fact     int64          // the last fact put into the outbox
+	relayed  int64          // the last fact the log has
+	position event.Position // a position at which the log has it
+}
+
+// Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
+// version wrote is ErrNewerSchema and left as it is.
+func Open(ctx context.Context, config Config) (*Registry, error) {
+	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{})}
+	if r.logger == nil {
+		r.logger = slog.New(slog.DiscardHandler)
+	}
+	if r.config.MaxOutbox <= 0 {
+		r.config.MaxOutbox = 4_000_000
+	}
+	if err := r.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", config.Path, err), r.Close())
+	}
+	return r, nil
+}
+
+func (r *Registry) open(ctx context.Context) (err error) {
+	if err := refuseNewer(ctx, r.config.Path); err != nil {
+		return err
+	}
+	if r.writer, err = openWriter(ctx, r.config.Path); err != nil {
+		return err
+	}
+	if err := migrate(ctx, r.writer, r.logger); err != nil {
+		return err
+	}
+	if r.reader, err = openReader(r.config.Path); err != nil {
+		return err
+	}
+	if r.progress, err = loadProgress(ctx, r.reader); err != nil {
+		return err
+	}
+	return r.metrics.register(r)
+}
+
+func loadProgress(ctx context.Context, db querier) (p progress, err error) {
+	err = db.QueryRowContext(ctx, `SELECT revision, last_fact, relayed_fact, relayed_position FROM state`).
+		Scan(&p.revision, &p.fact, &p.relayed, &p.position)
+	return p, err
+}
+
+// Close closes the database. No other method may be running or be called afterwards.
+func (r *Registry) Close() error {
+	r.metrics.unregister(r.config.Registerer)
+	var errs []error
+	for _, db := range []*sql.DB{r.reader, r.writer} { // the writer last: it tidies the files
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Revision is the revision of the last write, and 0 before the first.
+func (r *Registry) Revision() int64 {
+	p, _ := r.now()
+	return p.revision
+}
+
+// Wait blocks until a write has taken a revision after since, and returns the newest.
+func (r *Registry) Wait(ctx context.Context, since int64) (revision int64, err error) {
+	p, err := r.await(ctx, func(p progress) bool { return p.revision > since })
+	return p.revision, err
+}
+
+// await blocks until enough holds for the progress.
+func (r *Registry) await(ctx context.Context, enough func(progress) bool) (progress, error) {
+	for {
+		p, news := r.now()
+		if enough(p) {
+			return p, nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return p, ctx.Err()
+		}
+	}
+}
+
+// now returns the progress, and a channel that closes when there is more.
+func (r *Registry) now() (progress, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.progress, r.news
+}
+
+// advance takes in what a transaction committed. Two that committed in one order may call it in the other.
+func (r *Registry) advance(p progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.revision = max(r.progress.revision, p.revision)
+	r.progress.fact = max(r.progress.fact, p.fact)
+	r.progress.relayed = max(r.progress.relayed, p.relayed)
+	r.progress.position = max(r.progress.position, p.position)
+	close(r.news)
+	r.news = make(chan struct{})
+}

@@ -1,0 +1,149 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// The statements of this package keep to what SQLite and PostgreSQL both understand; what only SQLite knows is here
+// and in the migrations.
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// openWriter opens the one connection that writes. Transactions take the write lock at their beginning.
+func openWriter(ctx context.Context, path string) (*sql.DB, error) {
+	db, err := openSQLite(path, url.Values{
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"}, // a commit is on disk when it returns; NORMAL would lose the last ones with the power
+		"_foreign_keys": {"on"},
+		"_txlock":       {"immediate"},
+		"_pragma":       {"cache_size(-32768)", "journal_size_limit(67108864)"}, // 32 MiB and 64 MiB
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, errors.Join(
+		checkPragma(ctx, db, "journal_mode", "wal"),
+		checkPragma(ctx, db, "synchronous", "2"),
+		checkPragma(ctx, db, "foreign_keys", "1"),
+	)
+}
+
+// openReader opens connections that read, each transaction one unchanging state, beside the writer.
+func openReader(path string) (*sql.DB, error) {
+	db, err := openSQLite(path, url.Values{"_query_only": {"on"}})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	return db, nil
+}
+
+func openSQLite(path string, options url.Values) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	options.Set("_busy_timeout", "10000") // milliseconds; another process may hold the file for a backup
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: options.Encode()}
+	return sql.Open("sqlite", name.String())
+}
+
+// checkPragma makes sure that a setting is in force: SQLite ignores what it cannot do, or does not know, in silence.
+func checkPragma(ctx context.Context, db *sql.DB, pragma, want string) error {
+	var is string
+	if err := db.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&is); err != nil {
+		return fmt.Errorf("reading SQLite's %s: %w", pragma, err)
+	}
+	if is != want {
+		return fmt.Errorf("SQLite's %s is %s on this file system, and must be %s", pragma, is, want)
+	}
+	return nil
+}
+
+// newMigrations makes the ladder of versions: each has a step up and one down, and runs in a transaction.
+func newMigrations(db *sql.DB, logger *slog.Logger) (*goose.Provider, error) {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithSlog(logger))
+}
+
+func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
+	migrations, err := newMigrations(db, logger)
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	if _, err := migrations.Up(ctx); err != nil {
+		return fmt.Errorf("bringing the tables up to date: %w", err)
+	}
+	return nil
+}
+
+// refuseNewer looks at the database without writing to it, so that one of a newer version stays as it is.
+func refuseNewer(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	db, err := openSQLite(path, url.Values{"mode": {"ro"}})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	has, err := schemaVersion(ctx, db)
+	if err != nil {
+		return fmt.Errorf("reading its version: %w", err)
+	}
+	knows, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	if has > knows {
+		return fmt.Errorf("%w: its tables are of version %d, this program knows %d", ErrNewerSchema, has, knows)
+	}
+	return nil
+}
+
+func schemaVersion(ctx context.Context, db *sql.DB) (version int64, err error) {
+	var tables int
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = $1`, goose.DefaultTablename).Scan(&tables)
+	if err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+goose.DefaultTablename).Scan(&version)
+	return version, err
+}
+
+// newestMigration is the highest number that a migration's file name begins with.
+func newestMigration() (newest int64, err error) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		return 0, err
+	}
+	for _, entry := range entries {
+		version, err := goose.NumericComponent(entry.Name())
+		if err != nil {
+			return 0, fmt.Errorf("migration %s: %w", strconv.Quote(entry.Name()), err)
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
+}

@@ -1,0 +1,121 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// tx is one write: a transaction that holds the registry's only write lock, with the revision it takes.
+type tx struct {
+	*sql.Tx
+	state
+	changed bool // whether there is anything to commit; a write that changes nothing takes no revision
+}
+
+// state is the row of the table state that writes count on.
+type state struct {
+	revision     int64
+	lastCustomer event.CustomerID
+	lastVehicle  event.VehicleID
+	lastFact     int64
+	relayedFact  int64
+	policy       event.Policy // the default; zero when none was set
+}
+
+// write runs change in a transaction and returns the registry's revision after it: a new one when change changed
+// something, else the last. On an error nothing is changed.
+func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision int64, err error) {
+	sqlTx, err := r.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer sqlTx.Rollback() // does nothing after the commit
+	t := &tx{Tx: sqlTx}
+	if err := t.begin(ctx); err != nil {
+		return 0, err
+	}
+	if err := change(t); err != nil {
+		return 0, err
+	}
+	if !t.changed {
+		return t.revision - 1, nil
+	}
+	if waiting := t.lastFact - t.relayedFact; waiting > r.config.MaxOutbox {
+		return 0, fmt.Errorf("%w: with this change %d", ErrOutboxFull, waiting)
+	}
+	if err := t.commit(ctx); err != nil {
+		return 0, err
+	}
+	r.advance(progress{revision: t.revision, fact: t.lastFact})
+	return t.revision, nil
+}
+
+// begin takes the next revision. The update comes first: on any database it makes concurrent writes wait in line, so
+// that revisions and facts are committed in the order of their numbers.
+func (t *tx) begin(ctx context.Context) error {
+	var late, offline int64
+	err := t.QueryRowContext(ctx, `UPDATE state SET revision = revision + 1
+		RETURNING revision, last_customer, last_vehicle, last_fact, relayed_fact, late_after, offline_after`).
+		Scan(&t.revision, &t.lastCustomer, &t.lastVehicle, &t.lastFact, &t.relayedFact, &late, &offline)
+	t.policy = policyOf(late, offline)
+	return err
+}
+
+func (t *tx) commit(ctx context.Context) error {
+	_, err := t.ExecContext(ctx, `UPDATE state SET last_customer = $1, last_vehicle = $2, last_fact = $3,
+		late_after = $4, offline_after = $5`, t.lastCustomer, t.lastVehicle, t.lastFact,
+		t.policy.LateAfter.Milliseconds(), t.policy.OfflineAfter.Milliseconds())
+	if err != nil {
+		return err
+	}
+	return t.Tx.Commit()
+}
+
+// exec runs a statement that changes the registry.
+func (t *tx) exec(ctx context.Context, query string, args ...any) error {
+	t.changed = true
+	_, err := t.ExecContext(ctx, query, args...)
+	return err
+}
+
+// insert adds rows of the given width, laid out one after the other in args, by as few statements as sensible.
+func (t *tx) insert(ctx context.Context, into string, width int, args []any) error {
+	const rows = 100 // more at once is no faster
+	for len(args) > 0 {
+		n := min(len(args), rows*width)
+		if err := t.exec(ctx, into+" VALUES "+placeholders(n/width, width), args[:n]...); err != nil {
+			return err
+		}
+		args = args[n:]
+	}
+	return nil
+}
+
+// placeholders writes ($1,$2),($3,$4) for 2 rows of width 2.
+func placeholders(rows, width int) string {
+	var b strings.Builder
+	for i := range rows * width {
+		switch {
+		case i == 0:
+			b.WriteString("($")
+		case i%width == 0:
+			b.WriteString("),($")
+		default:
+			b.WriteString(",$")
+		}
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// policyOf makes a policy of milliseconds, as they are stored.
+func policyOf(late, offline int64) event.Policy {
+	return event.Policy{LateAfter: time.Duration(late) * time.Millisecond, OfflineAfter: time.Duration(offline) * time.Millisecond}
+}
