@@ -1,0 +1,230 @@
+package projection
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// snapshotMagic begins every snapshot file; its number grows with the framing, not with what a projection writes.
+const snapshotMagic = "fleetbeat snapshot 1\n"
+
+// kept is how many snapshots stay: the newest, and one more for the case that the newest is damaged.
+const kept = 2
+
+// Snapshots keeps the snapshots of one projection as files NAME-POSITION.snapshot in a folder.
+//
+// A file is complete or it does not exist: it is written under another name, synced and renamed. It ends in the SHA-256
+// of what stands before, so that a damaged one is recognised, set aside as NAME-POSITION.damaged and never loaded.
+type Snapshots struct {
+	Dir    string // made when missing
+	Name   string
+	Logger *slog.Logger
+}
+
+// Save writes a snapshot. The content function writes the projection's state to w and says which position it covers.
+func (s *Snapshots) Save(content func(w io.Writer) (event.Position, error)) (size int64, err error) {
+	pending, err := s.Write(content)
+	if err != nil {
+		return 0, err
+	}
+	return pending.Size, pending.Commit()
+}
+
+// Pending is a snapshot that is written but neither synced nor visible yet.
+type Pending struct {
+	Size      int64 // bytes
+	snapshots *Snapshots
+	position  event.Position
+	file      *os.File
+}
+
+// Write is the first half of Save: what must see the projection stand still. One may be pending at a time.
+func (s *Snapshots) Write(content func(w io.Writer) (event.Position, error)) (*Pending, error) {
+	if err := os.MkdirAll(s.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("making the snapshot folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(s.Dir, s.Name+".tmp"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("writing a snapshot: %w", err)
+	}
+	position, size, err := writeFramed(f, content)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("writing snapshot %s: %w", f.Name(), err), f.Close(), os.Remove(f.Name()))
+	}
+	return &Pending{Size: size, snapshots: s, position: position, file: f}, nil
+}
+
+// Commit is the second half of Save: it makes the snapshot durable and visible. It may run beside the projection.
+func (p *Pending) Commit() error {
+	s := p.snapshots
+	err := p.file.Sync()
+	err = errors.Join(err, p.file.Close())
+	if err == nil {
+		err = os.Rename(p.file.Name(), s.path(p.position))
+	}
+	if err == nil {
+		err = syncDir(s.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("committing snapshot %s: %w", s.path(p.position), err)
+	}
+	s.removeOld()
+	return nil
+}
+
+// writeFramed writes magic, content, position and checksum. The position stands behind the content because it is known
+// only then.
+func writeFramed(f *os.File, content func(io.Writer) (event.Position, error)) (event.Position, int64, error) {
+	hash := sha256.New()
+	out := bufio.NewWriterSize(io.MultiWriter(f, hash), 1<<20)
+	if _, err := out.WriteString(snapshotMagic); err != nil {
+		return 0, 0, err
+	}
+	position, err := content(out)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := binary.Write(out, binary.LittleEndian, uint64(position)); err != nil {
+		return 0, 0, err
+	}
+	if err := out.Flush(); err != nil {
+		return 0, 0, err
+	}
+	if _, err := f.Write(hash.Sum(nil)); err != nil {
+		return 0, 0, err
+	}
+	size, err := f.Seek(0, io.SeekCurrent)
+	return position, size, err
+}
+
+// Load gives the newest intact snapshot that covers no more than limit to the load function and returns its position;
+// 0 when there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried.
+func (s *Snapshots) Load(limit event.Position, load func(r io.Reader) error) (event.Position, error) {
+	positions, err := s.positions()
+	if err != nil {
+		return 0, err
+	}
+	for _, position := range slices.Backward(positions) {
+		if position > limit {
+			s.Logger.Warn("snapshot reaches beyond the log and is left out", "snapshot", s.path(position), "log_head", limit)
+			continue
+		}
+		err := s.loadOne(position, load)
+		if err == nil {
+			return position, nil
+		}
+		aside := strings.TrimSuffix(s.path(position), ".snapshot") + ".damaged"
+		s.Logger.Error("snapshot is damaged and set aside; an older one or the log takes its place",
+			"snapshot", s.path(position), "set_aside", aside, "error", err)
+		if err := os.Rename(s.path(position), aside); err != nil {
+			return 0, fmt.Errorf("setting a damaged snapshot aside: %w", err)
+		}
+	}
+	return 0, nil
+}
+
+func (s *Snapshots) loadOne(position event.Position, load func(r io.Reader) error) error {
+	f, err := os.Open(s.path(position))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	content, err := verified(f, position)
+	if err != nil {
+		return err
+	}
+	return load(bufio.NewReaderSize(content, 1<<20))
+}
+
+// verified checks the whole file first, so that load never sees a byte that was not written.
+func verified(f *os.File, position event.Position) (io.Reader, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	frame := int64(len(snapshotMagic) + 8 + sha256.Size)
+	if info.Size() < frame {
+		return nil, fmt.Errorf("file of %d bytes is too short to be a snapshot", info.Size())
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.NewSectionReader(f, 0, info.Size()-sha256.Size)); err != nil {
+		return nil, err
+	}
+	tail := make([]byte, 8+sha256.Size)
+	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+		return nil, err
+	}
+	if string(hash.Sum(nil)) != string(tail[8:]) {
+		return nil, errors.New("checksum does not fit")
+	}
+	head := make([]byte, len(snapshotMagic))
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return nil, err
+	}
+	if string(head) != snapshotMagic {
+		return nil, fmt.Errorf("begins with %q: not a snapshot that this version reads", head)
+	}
+	if at := event.Position(binary.LittleEndian.Uint64(tail)); at != position {
+		return nil, fmt.Errorf("covers position %d, not the %d of its name", at, position)
+	}
+	return io.NewSectionReader(f, int64(len(snapshotMagic)), info.Size()-frame), nil
+}
+
+// positions lists what the intact-looking snapshots cover, oldest first.
+func (s *Snapshots) positions() ([]event.Position, error) {
+	names, err := filepath.Glob(filepath.Join(s.Dir, s.Name+"-*.snapshot"))
+	if err != nil {
+		return nil, fmt.Errorf("listing snapshots: %w", err)
+	}
+	var positions []event.Position
+	for _, name := range names {
+		number := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), s.Name+"-"), ".snapshot")
+		if position, err := strconv.ParseUint(number, 10, 64); err == nil {
+			positions = append(positions, event.Position(position))
+		}
+	}
+	slices.Sort(positions)
+	return positions, nil
+}
+
+func (s *Snapshots) removeOld() {
+	positions, err := s.positions()
+	if err != nil || len(positions) <= kept {
+		return
+	}
+	for _, position := range positions[:len(positions)-kept] {
+		if err := os.Remove(s.path(position)); err != nil {
+			s.Logger.Warn("old snapshot stays", "error", err)
+		}
+	}
+}
+
+func (s *Snapshots) path(position event.Position) string {
+	return filepath.Join(s.Dir, fmt.Sprintf("%s-%020d.snapshot", s.Name, position))
+}
+
+// syncDir makes a rename durable. Some file systems cannot sync a folder and say EINVAL; there is nothing more to do there.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
