@@ -41,10 +41,15 @@ type stamper struct {
 func newStamper(clock Clock, floor time.Time) *stamper {
 	s := &stamper{clock: clock.orDefault()}
 	s.last, s.mono = s.clock.Wall().Round(0), s.clock.Monotonic()
+	s.raise(floor)
+	return s
+}
+
+// raise makes sure that no moment before floor is stamped from now on.
+func (s *stamper) raise(floor time.Time) {
 	if s.last.Before(floor) {
 		s.last = floor.Round(0)
 	}
-	return s
 }
 
 // now is the present moment.

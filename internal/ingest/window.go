@@ -49,7 +49,7 @@ func (w *Window) Apply(s event.Stored) error {
 	}
 	for i, sequence := range s.Heartbeats.Sequence {
 		if sequence >= 0 && sequence <= event.MaxSequence {
-			w.mark(s.Heartbeats.Vehicle[i], sequence)
+			w.of(s.Heartbeats.Vehicle[i]).mark(sequence)
 		}
 	}
 	w.position = s.Position
@@ -57,8 +57,7 @@ func (w *Window) Apply(s event.Stored) error {
 }
 
 // mark notes a sequence number and says whether it was seen before.
-func (w *Window) mark(v event.VehicleID, sequence int64) (repeat bool) {
-	s := w.of(v)
+func (s *seen) mark(sequence int64) (repeat bool) {
 	below := s.next - 1 - sequence // how far below the highest
 	switch {
 	case s.next == 0 || below >= WindowLength:
