@@ -32,24 +32,24 @@ type CustomerPage struct {
 	NextCursor *string    `json:"next_cursor" doc:"Ask with this cursor for the next page; null on the last page"`
 }
 
-// ImportResult says what an import did, or would do on a dry run.
+// ImportResult says what an import did, or would have done when it is not applied.
 type ImportResult struct {
-	DryRun    bool          `json:"dry_run" doc:"True when nothing was to be written"`
-	Applied   bool          `json:"applied" doc:"Whether anything was written: false on a dry run, and when a line was wrong and partial was not asked for"`
-	Lines     int           `json:"lines" doc:"How many lines with a vehicle were read"`
-	Added     int           `json:"added" doc:"Vehicles that are new"`
-	Changed   int           `json:"changed" doc:"Vehicles that were there and differ"`
-	Unchanged int           `json:"unchanged" doc:"Vehicles that were there just so"`
-	Customers int           `json:"customers" doc:"Customers that are new or differ"`
-	Rejected  int           `json:"rejected" doc:"Lines that are wrong"`
-	Errors    []ImportError `json:"errors" nullable:"false" doc:"What is wrong with them, by line; at most 1,000"`
-	Position  uint64        `json:"position" doc:"The log position at which the import is effective; 0 when nothing was written"`
+	Applied          bool        `json:"applied" doc:"Whether anything was to be written and was: false on a dry run, and when a line is wrong and partial was not asked for"`
+	Lines            int         `json:"lines" doc:"Lines with a vehicle"`
+	Created          int         `json:"created" doc:"Vehicles that are new"`
+	Updated          int         `json:"updated" doc:"Vehicles that were there and differ"`
+	Unchanged        int         `json:"unchanged" doc:"Vehicles that were there just so"`
+	CustomersCreated int         `json:"customers_created" doc:"Customers that are new"`
+	Rejected         int         `json:"rejected" doc:"Lines that are wrong"`
+	Errors           []LineError `json:"errors" nullable:"false" doc:"What is wrong with them, by line; at most 1,000"`
+	Warnings         []LineError `json:"warnings" nullable:"false" doc:"What looks wrong about vehicles that are new; at most 1,000"`
+	Position         uint64      `json:"position" doc:"The log position at which the import is effective; 0 when it is not applied"`
 }
 
-// ImportError says what is wrong with one line of an import.
-type ImportError struct {
-	Line   int    `json:"line" doc:"Line number in the file, from 1; the header is line 1"`
-	Column string `json:"column,omitempty" doc:"The column's name, when one is at fault"`
+// LineError says what is wrong with one line of a file.
+type LineError struct {
+	Line   int    `json:"line" doc:"Number of the line, from 1, which is the header"`
+	Column string `json:"column,omitempty" doc:"The column's name; absent when the line as a whole is at fault"`
 	Error  string `json:"error"`
 }
 
@@ -58,11 +58,13 @@ type Unregistered struct {
 	VIN         string `json:"vin" doc:"The identity it sent"`
 	FirstSeenAt Time   `json:"first_seen_at" nullable:"false"`
 	LastSeenAt  Time   `json:"last_seen_at" nullable:"false"`
-	Count       int64  `json:"count" doc:"How many heartbeats were refused"`
+	Count       uint64 `json:"count" doc:"How often it was heard"`
 }
 
-// UnregisteredList holds the vehicles heard and not registered, newest first. The server's memory of them is bounded.
-type UnregisteredList struct {
-	Items []Unregistered `json:"items" nullable:"false"`
-	Total int            `json:"total"`
+// UnregisteredPage is a page of the vehicles heard and not registered, newest first. The server's memory of them is
+// bounded.
+type UnregisteredPage struct {
+	Items      []Unregistered `json:"items" nullable:"false"`
+	Total      int            `json:"total"`
+	NextCursor *string        `json:"next_cursor" doc:"Ask with this cursor for the next page; null on the last page"`
 }

@@ -42,10 +42,14 @@ func (c *Client) Gaps(ctx context.Context) (gaps GapList, err error) {
 	return gaps, err
 }
 
-// Unregistered lists the vehicles that were heard and are not registered, newest first.
-func (c *Client) Unregistered(ctx context.Context) (list UnregisteredList, err error) {
-	err = c.call(ctx, http.MethodGet, "/v1/unregistered", nil, nil, &list)
-	return list, err
+// Unregistered is a page of the vehicles that were heard and are not registered, newest first. The first page has an
+// empty cursor; a limit of 0 means 100.
+func (c *Client) Unregistered(ctx context.Context, cursor string, limit int) (page UnregisteredPage, err error) {
+	v := url.Values{}
+	set(v, "cursor", cursor)
+	setNumber(v, "limit", uint64(limit))
+	err = c.call(ctx, http.MethodGet, "/v1/unregistered", v, nil, &page)
+	return page, err
 }
 
 // SearchQuery is the query of the original contract. The zero query asks for all vehicles.

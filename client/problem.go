@@ -12,6 +12,7 @@ type Problem struct {
 	Title  string         `json:"title" doc:"The status in words" example:"Not Found"`
 	Status int            `json:"status" doc:"The HTTP status" example:"404"`
 	Detail string         `json:"detail,omitempty" doc:"What is wrong, for a person"`
+	Reason string         `json:"reason,omitempty" doc:"Why a heartbeat was refused, in one word for programs" example:"unknown_vehicle"`
 	Errors []ProblemPlace `json:"errors,omitempty" nullable:"false" doc:"What is wrong, place by place"`
 
 	RetryAfter time.Duration `json:"-"` // how long the server asks to wait before trying again; 0 when it does not say
