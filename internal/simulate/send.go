@@ -96,7 +96,7 @@ func (r *run) request(ctx context.Context, batch []Message, items []client.NewHe
 		r.acknowledge(&batch[0], answer.Position, answer.Repeat)
 		return nil
 	}
-	answer, err := r.client.Heartbeats(ctx, client.Batch{Items: items})
+	answer, err := r.client.Heartbeats(ctx, client.Batch{Items: items, Format: r.cfg.Format})
 	r.tally.answered(time.Since(begin))
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type Config struct {
 
 	Duration    time.Duration // how long Run sends; default: until its context ends
 	BatchSize   int           // heartbeats in a request, up to 10,000; default 1, a call of its own for each
+	Format      client.Format // of batches; default client.Protobuf, which costs the least
 	Connections int           // requests in flight at most; default 64 for single heartbeats, 4 for batches
 	MaxWaiting  int           // heartbeats kept while the server does not take them; default 2 a vehicle, 1,000 to 1,000,000
 	NoSequence  bool          // vehicles send no sequence number
@@ -104,6 +105,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.BatchSize == 0 {
 		cfg.BatchSize = 1
+	}
+	if cfg.Format == "" {
+		cfg.Format = client.Protobuf
 	}
 	if cfg.Connections == 0 {
 		cfg.Connections = 4
