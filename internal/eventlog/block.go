@@ -74,14 +74,19 @@ func (p *blockParser) record(b []byte) (message []byte, sequence uint64, length 
 	if length > len(b) {
 		return nil, 0, 0, errShort
 	}
-	p.hash.Reset()
-	_, _ = p.hash.Write(b[4:20])
-	_, _ = p.hash.Write(b[natsHeaderSize : length-natsHashSize])
 	var sum [natsHashSize]byte
-	if string(p.hash.Sum(sum[:0])) != string(b[length-natsHashSize:length]) {
+	if string(p.sum(sum[:0], b[:length-natsHashSize])) != string(b[length-natsHashSize:length]) {
 		return nil, 0, 0, errBadHash
 	}
 	return b[messageStart : length-natsHashSize], binary.LittleEndian.Uint64(b[4:]), length, nil
+}
+
+// sum appends the hash of a record that is complete up to there.
+func (p *blockParser) sum(to, record []byte) []byte {
+	p.hash.Reset()
+	_, _ = p.hash.Write(record[4:20])
+	_, _ = p.hash.Write(record[natsHeaderSize:])
+	return p.hash.Sum(to)
 }
 
 // batch reads the record at the start of b and the batch in it, and checks that both say the same place.

@@ -95,7 +95,7 @@ func (l *Log) open(ctx context.Context) error {
 	l.files.Lock()
 	defer l.files.Unlock()
 	l.warnOfFileSystem()
-	found, err := l.prepare()
+	found, err := l.prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,21 +104,23 @@ func (l *Log) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.settle(ctx, store, found); err != nil {
+	end := found.store.head
+	end.epoch++
+	if err := l.settle(ctx, store, end, found.format); err != nil {
 		store.close()
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.store, l.block, l.head = store, found.block, found.head
+	l.store, l.head = store, end
 	l.generation++
 	l.wake()
 	return nil
 }
 
 // settle checks the server's view and makes the folder complete and durable.
-func (l *Log) settle(ctx context.Context, store *store, found *findings) (err error) {
-	if err := store.checkView(ctx, found.head.position); err != nil {
+func (l *Log) settle(ctx context.Context, store *store, end head, format int) error {
+	if err := store.checkView(ctx, end.position); err != nil {
 		return err
 	}
 	dir := l.config.Dir
@@ -127,23 +129,22 @@ func (l *Log) settle(ctx context.Context, store *store, found *findings) (err er
 		return err
 	}
 	if len(blocks) > 0 {
-		found.block = blocks[len(blocks)-1]
+		l.block = blocks[len(blocks)-1]
 	}
 	l.metrics.blocks.Set(float64(len(blocks)))
-	l.metrics.head.Set(float64(found.head.position))
+	l.metrics.head.Set(float64(end.position))
 	if err := syncTree(filepath.Join(dir, storeName), false); err != nil {
 		return fmt.Errorf("syncing the log's folders: %w", err)
 	}
-	found.head.epoch++
-	headFile, err := createHead(filepath.Join(dir, headName), found.head)
+	headFile, err := createHead(filepath.Join(dir, headName), end)
 	if err != nil {
 		return err
 	}
 	if l.headFile != nil {
-		l.headFile.close()
+		_ = l.headFile.close() // replaced by then; what it held is in the new one
 	}
 	l.headFile = headFile
-	if found.format == folderFormat {
+	if format == folderFormat {
 		return nil
 	}
 	if err := writeFile(filepath.Join(dir, formatName), []byte(formatText(folderFormat))); err != nil {

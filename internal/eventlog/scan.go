@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 
@@ -84,12 +83,8 @@ func scanFile(path string, block int, last bool) ([]scanned, error) {
 		return nil, fmt.Errorf("opening a block: %w", err)
 	}
 	defer file.Close()
-	size := int64(0)
-	if info, err := file.Stat(); err == nil {
-		size = min(info.Size(), maxBlock)
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(file, data); err != nil {
+	data, err := readBlock(file)
+	if err != nil {
 		return nil, fmt.Errorf("reading a block: %w", err)
 	}
 	parser, err := newBlockParser(block)
@@ -104,6 +99,26 @@ func scanFile(path string, block int, last bool) ([]scanned, error) {
 		}
 	}
 	return found, err
+}
+
+// readBlock reads a block as far as the disk gives it. What it does not give is zeros, and so will be found damaged.
+func readBlock(file *os.File) ([]byte, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, min(info.Size(), maxBlock))
+	if _, err := file.ReadAt(data, 0); err == nil {
+		return data, nil
+	}
+	const page = 4096
+	for at := 0; at < len(data); at += page {
+		part := data[at:min(at+page, len(data))]
+		if n, err := file.ReadAt(part, int64(at)); err != nil {
+			clear(part[n:])
+		}
+	}
+	return data, nil
 }
 
 // scan finds every batch in the bytes of a block that can still be read, also behind and within damage. Its error is
@@ -176,11 +191,11 @@ const maxHole = 1 << 24
 // stitcher puts what a scan found back into one dense chain from position 1 to at least the head, and notes what does
 // not fit. It holds one batch back: whether that is the one that was acknowledged is for the next to say.
 type stitcher struct {
-	head     head
-	headFile string
-	note     func(Damage)
-	keep     func(scanned) error                                           // takes each batch that stays; may be nil
-	fill     func(from, to event.Position, standsFor *link, r error) error // takes each hole; may be nil
+	head   head
+	note   func(Damage)                                                       // takes each damage; may be nil
+	disown func(event.Position)                                               // is told when the head is of another log; may be nil
+	keep   func(scanned) error                                                // takes each batch that stays; may be nil
+	fill   func(from, to event.Position, standsFor *link, reason error) error // takes each hole; may be nil
 
 	held  scanned // the zero value stands before position 1
 	epoch uint64  // the highest seen
@@ -200,7 +215,10 @@ func (s *stitcher) add(item scanned) error {
 	n := item.header.number
 	switch {
 	case n < expected || n-expected > maxHole || n == 1 && item.header.previous != link{}:
-		s.note(Damage{File: item.file, Offset: item.offset, Position: expected, Reason: fmt.Sprintf("batch %d does not belong here", n)})
+		if s.note != nil {
+			s.note(Damage{File: item.file, Offset: item.offset, Position: expected,
+				Reason: fmt.Sprintf("batch %d does not belong here", n)})
+		}
 		return nil
 	case n > expected:
 		if err := s.release(); err != nil {
@@ -231,8 +249,8 @@ func (s *stitcher) release() error {
 	if h.batch == nil {
 		return nil
 	}
-	if h.header.number == s.head.position && h.link != s.head.link {
-		s.note(Damage{File: s.headFile, Position: s.head.position, Reason: "the log's head is of another log"})
+	if h.header.number == s.head.position && h.link != s.head.link && s.disown != nil {
+		s.disown(s.head.position)
 	}
 	s.epoch = max(s.epoch, h.header.epoch)
 	s.count++
@@ -263,7 +281,9 @@ func (s *stitcher) hole(from, to event.Position, standsFor *link, file string, o
 }
 
 func (s *stitcher) noteBad(position event.Position, lost uint64) {
-	s.note(Damage{File: s.bad.file, Offset: s.bad.offset, Position: position, Lost: lost, Reason: s.bad.reason.Error()})
+	if s.note != nil {
+		s.note(Damage{File: s.bad.file, Offset: s.bad.offset, Position: position, Lost: lost, Reason: s.bad.reason.Error()})
+	}
 	s.bad = nil
 }
 
