@@ -75,7 +75,7 @@ func (c *csvReader) next() (bad string, err error) {
 		if c.cells, bad = splitCells(c.text, c.cells[:0]); bad != "" {
 			return bad, nil
 		}
-		if slices.ContainsFunc(c.cells, func(cell string) bool { return cell != "" }) {
+		if slices.ContainsFunc(c.cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
 			return "", nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -131,7 +132,7 @@ func parseCursor(cursor string) (place, error) {
 	}
 	number, nameKey, ok := strings.Cut(string(text), " ")
 	n, err := strconv.ParseUint(number, 10, 32)
-	if !ok || err != nil {
+	if !ok || err != nil || !utf8.ValidString(nameKey) {
 		return place{}, errors.New("malformed")
 	}
 	return place{nameKey: nameKey, number: event.CustomerID(n)}, nil
