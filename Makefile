@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo build test check bench generate fmt clean \
-	check-format check-vet check-lint check-workflows check-generated check-modules
+	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules
 
 # Fleetbeat is pure Go. Without cgo, the same binary comes out whether or not the machine has a C compiler.
 export CGO_ENABLED = 0
@@ -32,7 +32,7 @@ build: ## Build bin/fleetbeat
 test: ## Run all tests, with the race detector where there is a C compiler
 	@scripts/test $(TESTFLAGS) $(PACKAGES)
 
-check: check-format check-vet check-lint check-workflows check-generated check-modules ## Run every check that is not a test
+check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules ## Run every check that is not a test
 
 check-format:
 	@scripts/check-format
@@ -45,6 +45,9 @@ check-lint:
 
 check-workflows:
 	$(call tool,actionlint)
+
+check-protobuf:
+	$(call tool,buf) lint --config tools/buf/buf.yaml
 
 check-generated:
 	@scripts/check-generated

@@ -1,5 +1,3 @@
 // Package ingestpb is the generated code of heartbeats.proto, for those who send heartbeats as protobuf. The server
 // itself reads that encoding with a decoder of its own, in package ingest.
 package ingestpb
-
-//go:generate protoc --go_out=. --go_opt=paths=source_relative heartbeats.proto
