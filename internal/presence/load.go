@@ -66,13 +66,15 @@ func (r *Rule) decode(d *decoder) {
 		r.policies.customers[c] = d.policy()
 		before = c
 	}
-	n := d.uint32()
-	if n > uint32(MaxVehicle)+1 {
+	n := int(d.uint32())
+	if n > int(MaxVehicle)+1 {
 		d.corrupt("too many vehicles")
 	}
-	for v := event.VehicleID(0); uint32(v) < n && d.err == nil; v++ {
-		r.grow(int(v) + 1)
-		r.decodeVehicle(d, v)
+	for v := 0; v < n && d.err == nil; v++ {
+		if v == len(r.state) {
+			r.grow(min(n, v+1<<12)) // not n at once, which is only said and not yet seen
+		}
+		r.decodeVehicle(d, event.VehicleID(v))
 	}
 }
 
@@ -103,7 +105,6 @@ func (r *Rule) decodeVehicle(d *decoder, v event.VehicleID) {
 // decoder reads numbers and keeps the first error; after it, all numbers are 0.
 type decoder struct {
 	rd  *bufio.Reader
-	buf [8]byte
 	err error
 }
 
@@ -113,17 +114,17 @@ func (d *decoder) corrupt(why string) {
 	}
 }
 
-// bytes reads n bytes, at most 8.
+// bytes is the next n bytes, at most 8.
 func (d *decoder) bytes(n int) []byte {
 	if d.err == nil {
-		if _, err := io.ReadFull(d.rd, d.buf[:n]); err != nil {
-			d.err = short(err)
+		b, err := d.rd.Peek(n)
+		if err == nil {
+			_, _ = d.rd.Discard(n) // they are there
+			return b
 		}
+		d.err = short(err)
 	}
-	if d.err != nil {
-		clear(d.buf[:])
-	}
-	return d.buf[:n]
+	return make([]byte, 8)[:n]
 }
 
 // short tells bytes that are missing from an error in reading them.

@@ -12,45 +12,48 @@ const (
 // earlier one. A heartbeat, which moves the deadline later, does not touch the ring: when the bucket comes due, the
 // vehicle is filed anew. A deadline beyond the span waits in the farthest bucket.
 //
-// A bucket is a circular, doubly linked list threaded through one slice: nodes 1 to buckets are the heads, then come
-// the vehicles, 8 bytes each. Node 0 is unused, so a vehicle's zero link says that it is in no bucket.
+// A bucket is a circular, doubly linked list threaded through one slice, 8 bytes a node. Node 0 is unused, so a zero
+// link says that a vehicle is in no list. The heads of the buckets follow, then the head of the list of those that are
+// due, in the place of vehicle 0, which does not exist, and then the vehicles.
 type ring struct {
-	now   int64 // the bucket up to which the ring was advanced; all vehicles lie in the next `buckets` from here
+	now   int64 // the bucket up to which the ring was advanced; all vehicles lie in the `buckets` from here
 	nodes []link
 }
 
 type link struct{ prev, next uint32 }
 
+const due = buckets + 1
+
 func newRing() ring {
-	g := ring{nodes: make([]link, buckets+1)}
-	for head := range g.nodes {
-		g.nodes[head] = link{uint32(head), uint32(head)}
+	g := ring{nodes: make([]link, due+1)}
+	for h := range g.nodes {
+		g.nodes[h] = link{uint32(h), uint32(h)}
 	}
 	return g
 }
 
 // grow makes room for vehicles with numbers below n.
-func (g *ring) grow(n int) { g.nodes = grown(g.nodes, buckets+n) }
+func (g *ring) grow(n int) { g.nodes = grown(g.nodes, due+n) }
 
 // bucketOf is the bucket of a moment.
 func bucketOf(t event.Time) int64 { return int64(t) >> bucketShift }
 
-func node(v event.VehicleID) uint32 { return buckets + uint32(v) }
-
 func head(bucket int64) uint32 { return 1 + uint32(bucket&(buckets-1)) }
 
-// file moves v to the bucket of a deadline.
+func node(v event.VehicleID) uint32 { return due + uint32(v) }
+
+// file moves v to the bucket of a deadline, or to one up to a quarter of the way earlier: after a gap a whole fleet has
+// one deadline, and is better not looked at all at one canary.
 func (g *ring) file(v event.VehicleID, deadline event.Time) {
 	g.drop(v)
-	bucket := min(max(bucketOf(deadline), g.now), g.now+buckets-1)
-	n, h := node(v), head(bucket)
-	first := g.nodes[h].next
+	away := min(max(bucketOf(deadline)-g.now, 0), buckets-1)
+	h := head(g.now + away - away*int64(v%256)/1024)
+	n, first := node(v), g.nodes[h].next
 	g.nodes[n] = link{prev: h, next: first}
-	g.nodes[h].next = n
-	g.nodes[first].prev = n
+	g.nodes[h].next, g.nodes[first].prev = n, n
 }
 
-// drop takes v out of the ring, if it is in it.
+// drop takes v out of its list, if it is in one.
 func (g *ring) drop(v event.VehicleID) {
 	n := node(v)
 	l := g.nodes[n]
@@ -61,22 +64,31 @@ func (g *ring) drop(v event.VehicleID) {
 	g.nodes[n] = link{}
 }
 
-// advance takes out every vehicle whose bucket begins at or before t and hands it to due, which may file it again. A
-// vehicle may be handed over though its deadline is still to come, even twice.
-func (g *ring) advance(t event.Time, due func(event.VehicleID)) {
+// advance takes out every vehicle whose bucket begins at or before t and hands it to visit, which may file it again. Not
+// all of them have a deadline before t.
+func (g *ring) advance(t event.Time, visit func(event.VehicleID)) {
 	from := g.now
 	g.now = bucketOf(t)
 	for i := range min(g.now-from+1, buckets) {
-		h := head(from + i)
-		n := g.nodes[h].next
-		g.nodes[h] = link{h, h} // emptied first: due may file into this very bucket
-		for n != h {
-			next := g.nodes[n].next
-			g.nodes[n] = link{}
-			due(event.VehicleID(n - buckets))
-			n = next
-		}
+		g.empty(head(from + i))
 	}
+	for n := g.nodes[due].next; n != due; n = g.nodes[due].next {
+		v := event.VehicleID(n - due)
+		g.drop(v)
+		visit(v)
+	}
+}
+
+// empty moves what is in a bucket to the list of those that are due.
+func (g *ring) empty(h uint32) {
+	l := g.nodes[h]
+	if l.next == h {
+		return
+	}
+	first := g.nodes[due].next
+	g.nodes[l.next].prev, g.nodes[due].next = due, l.next
+	g.nodes[l.prev].next, g.nodes[first].prev = first, l.prev
+	g.nodes[h] = link{h, h}
 }
 
 // grown extends a column with zeros to length n.
