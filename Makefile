@@ -14,7 +14,8 @@ ARGS ?=
 TESTFLAGS ?=
 PACKAGES ?= ./...
 
-# What `fleetbeat version` says: the tag, how far beyond it, and whether there were changes; "dev" outside a clone.
+# What `fleetbeat version` says: the newest tag, how far beyond it, and whether there were changes; "dev" outside a clone.
+# Go's own stamp is left out: it fails in a clone that belongs to another user.
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
 # A tool at the version its own go.mod pins, built on first use and from then on taken from Go's build cache.
@@ -27,7 +28,7 @@ demo: build ## Run a server with a simulated fleet, and say where to look
 	bin/fleetbeat demo $(ARGS)
 
 build: ## Build bin/fleetbeat
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/fleetbeat ./cmd/fleetbeat
+	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/fleetbeat ./cmd/fleetbeat
 
 test: ## Run all tests, with the race detector where there is a C compiler
 	@scripts/test $(TESTFLAGS) $(PACKAGES)
