@@ -141,8 +141,8 @@ func (s *saver) save() {
 		return // the disk is slower than SnapshotEvery: the next one will do
 	}
 	r := s.runner
-	pending, err := r.config.Snapshots.Write(func(w io.Writer) (event.Position, error) {
-		return r.Checkpoint(), r.config.Projection.Save(w)
+	pending, err := r.config.Snapshots.Write(func(w io.Writer) (uint64, error) {
+		return uint64(r.Checkpoint()), r.config.Projection.Save(w)
 	})
 	if err != nil {
 		s.done(0, err)
@@ -165,20 +165,16 @@ func (s *saver) done(size int64, err error) {
 
 func (s *saver) wait() { s.pending.Wait() }
 
-// Restore loads the newest snapshot and applies the rest of the log up to its present head, for state that is restored
-// once and then kept up to date by its owner. The load function takes a snapshot's content; projection is asked for its
-// checkpoint after that.
-func Restore(ctx context.Context, log *eventlog.Log, snapshots *Snapshots, load func(io.Reader) error, projection Projection) error {
+// CatchUp applies what the log holds from a position on, up to its present head, for state that its owner then keeps
+// up to date by itself.
+func CatchUp(ctx context.Context, log *eventlog.Log, from event.Position, apply func(event.Stored) error) error {
 	head := log.Head()
-	if _, err := snapshots.Load(head, load); err != nil {
-		return err
-	}
-	if projection.Checkpoint() >= head {
+	if from > head {
 		return nil
 	}
 	errReached := errors.New("head reached")
-	err := log.Follow(ctx, projection.Checkpoint()+1, func(batch event.Stored) error {
-		if err := projection.Apply(batch); err != nil {
+	err := log.Follow(ctx, from, func(batch event.Stored) error {
+		if err := apply(batch); err != nil {
 			return fmt.Errorf("applying position %d: %w", batch.Position, err)
 		}
 		if batch.Position >= head {

@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
 // snapshotMagic begins every snapshot file; its number grows with the framing, not with what a projection writes.
@@ -24,18 +22,19 @@ const snapshotMagic = "fleetbeat snapshot 1\n"
 // kept is how many snapshots stay: the newest, and one more for the case that the newest is damaged.
 const kept = 2
 
-// Snapshots keeps the snapshots of one projection as files NAME-POSITION.snapshot in a folder.
+// Snapshots keeps the snapshots of one thing as files NAME-MARK.snapshot in a folder. The mark says what a snapshot
+// covers: for a projection its checkpoint, for what follows the registry its revision.
 //
 // A file is complete or it does not exist: it is written under another name, synced and renamed. It ends in the SHA-256
-// of what stands before, so that a damaged one is recognised, set aside as NAME-POSITION.damaged and never loaded.
+// of what stands before, so that a damaged one is recognised, set aside as NAME-MARK.damaged and never loaded.
 type Snapshots struct {
 	Dir    string // made when missing
 	Name   string
 	Logger *slog.Logger
 }
 
-// Save writes a snapshot. The content function writes the projection's state to w and says which position it covers.
-func (s *Snapshots) Save(content func(w io.Writer) (event.Position, error)) (size int64, err error) {
+// Save writes a snapshot. The content function writes the projection's state to w and says what it covers.
+func (s *Snapshots) Save(content func(w io.Writer) (uint64, error)) (size int64, err error) {
 	pending, err := s.Write(content)
 	if err != nil {
 		return 0, err
@@ -47,12 +46,12 @@ func (s *Snapshots) Save(content func(w io.Writer) (event.Position, error)) (siz
 type Pending struct {
 	Size      int64 // bytes
 	snapshots *Snapshots
-	position  event.Position
+	mark      uint64
 	file      *os.File
 }
 
 // Write is the first half of Save: what must see the projection stand still. One may be pending at a time.
-func (s *Snapshots) Write(content func(w io.Writer) (event.Position, error)) (*Pending, error) {
+func (s *Snapshots) Write(content func(w io.Writer) (uint64, error)) (*Pending, error) {
 	if err := os.MkdirAll(s.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("making the snapshot folder: %w", err)
 	}
@@ -60,11 +59,11 @@ func (s *Snapshots) Write(content func(w io.Writer) (event.Position, error)) (*P
 	if err != nil {
 		return nil, fmt.Errorf("writing a snapshot: %w", err)
 	}
-	position, size, err := writeFramed(f, content)
+	mark, size, err := writeFramed(f, content)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("writing snapshot %s: %w", f.Name(), err), f.Close(), os.Remove(f.Name()))
 	}
-	return &Pending{Size: size, snapshots: s, position: position, file: f}, nil
+	return &Pending{Size: size, snapshots: s, mark: mark, file: f}, nil
 }
 
 // Commit is the second half of Save: it makes the snapshot durable and visible. It may run beside the projection.
@@ -73,31 +72,30 @@ func (p *Pending) Commit() error {
 	err := p.file.Sync()
 	err = errors.Join(err, p.file.Close())
 	if err == nil {
-		err = os.Rename(p.file.Name(), s.path(p.position))
+		err = os.Rename(p.file.Name(), s.path(p.mark))
 	}
 	if err == nil {
 		err = syncDir(s.Dir)
 	}
 	if err != nil {
-		return fmt.Errorf("committing snapshot %s: %w", s.path(p.position), err)
+		return fmt.Errorf("committing snapshot %s: %w", s.path(p.mark), err)
 	}
 	s.removeOld()
 	return nil
 }
 
-// writeFramed writes magic, content, position and checksum. The position stands behind the content because it is known
-// only then.
-func writeFramed(f *os.File, content func(io.Writer) (event.Position, error)) (event.Position, int64, error) {
+// writeFramed writes magic, content, mark and checksum. The mark stands behind the content because it is known only then.
+func writeFramed(f *os.File, content func(io.Writer) (uint64, error)) (uint64, int64, error) {
 	hash := sha256.New()
 	out := bufio.NewWriterSize(io.MultiWriter(f, hash), 1<<20)
 	if _, err := out.WriteString(snapshotMagic); err != nil {
 		return 0, 0, err
 	}
-	position, err := content(out)
+	mark, err := content(out)
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := binary.Write(out, binary.LittleEndian, uint64(position)); err != nil {
+	if err := binary.Write(out, binary.LittleEndian, mark); err != nil {
 		return 0, 0, err
 	}
 	if err := out.Flush(); err != nil {
@@ -107,42 +105,42 @@ func writeFramed(f *os.File, content func(io.Writer) (event.Position, error)) (e
 		return 0, 0, err
 	}
 	size, err := f.Seek(0, io.SeekCurrent)
-	return position, size, err
+	return mark, size, err
 }
 
-// Load gives the newest intact snapshot that covers no more than limit to the load function and returns its position;
-// 0 when there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried.
-func (s *Snapshots) Load(limit event.Position, load func(r io.Reader) error) (event.Position, error) {
-	positions, err := s.positions()
+// Load gives the newest intact snapshot that covers no more than limit to the load function and returns its mark; 0 when
+// there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried.
+func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, error) {
+	marks, err := s.marks()
 	if err != nil {
 		return 0, err
 	}
-	for _, position := range slices.Backward(positions) {
-		if position > limit {
-			s.Logger.Warn("snapshot reaches beyond the log and is left out", "snapshot", s.path(position), "log_head", limit)
+	for _, mark := range slices.Backward(marks) {
+		if mark > limit {
+			s.Logger.Warn("snapshot covers more than there is and is left out", "snapshot", s.path(mark), "there_is", limit)
 			continue
 		}
-		err := s.loadOne(position, load)
+		err := s.loadOne(mark, load)
 		if err == nil {
-			return position, nil
+			return mark, nil
 		}
-		aside := strings.TrimSuffix(s.path(position), ".snapshot") + ".damaged"
-		s.Logger.Error("snapshot is damaged and set aside; an older one or the log takes its place",
-			"snapshot", s.path(position), "set_aside", aside, "error", err)
-		if err := os.Rename(s.path(position), aside); err != nil {
+		aside := strings.TrimSuffix(s.path(mark), ".snapshot") + ".damaged"
+		s.Logger.Error("snapshot is damaged and set aside; an older one or what it was made from takes its place",
+			"snapshot", s.path(mark), "set_aside", aside, "error", err)
+		if err := os.Rename(s.path(mark), aside); err != nil {
 			return 0, fmt.Errorf("setting a damaged snapshot aside: %w", err)
 		}
 	}
 	return 0, nil
 }
 
-func (s *Snapshots) loadOne(position event.Position, load func(r io.Reader) error) error {
-	f, err := os.Open(s.path(position))
+func (s *Snapshots) loadOne(mark uint64, load func(r io.Reader) error) error {
+	f, err := os.Open(s.path(mark))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	content, err := verified(f, position)
+	content, err := verified(f, mark)
 	if err != nil {
 		return err
 	}
@@ -150,7 +148,7 @@ func (s *Snapshots) loadOne(position event.Position, load func(r io.Reader) erro
 }
 
 // verified checks the whole file first, so that load never sees a byte that was not written.
-func verified(f *os.File, position event.Position) (io.Reader, error) {
+func verified(f *os.File, mark uint64) (io.Reader, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -177,43 +175,43 @@ func verified(f *os.File, position event.Position) (io.Reader, error) {
 	if string(head) != snapshotMagic {
 		return nil, fmt.Errorf("begins with %q: not a snapshot that this version reads", head)
 	}
-	if at := event.Position(binary.LittleEndian.Uint64(tail)); at != position {
-		return nil, fmt.Errorf("covers position %d, not the %d of its name", at, position)
+	if covers := binary.LittleEndian.Uint64(tail); covers != mark {
+		return nil, fmt.Errorf("covers up to %d, not the %d of its name", covers, mark)
 	}
 	return io.NewSectionReader(f, int64(len(snapshotMagic)), info.Size()-frame), nil
 }
 
-// positions lists what the intact-looking snapshots cover, oldest first.
-func (s *Snapshots) positions() ([]event.Position, error) {
+// marks lists what the snapshots cover, oldest first.
+func (s *Snapshots) marks() ([]uint64, error) {
 	names, err := filepath.Glob(filepath.Join(s.Dir, s.Name+"-*.snapshot"))
 	if err != nil {
 		return nil, fmt.Errorf("listing snapshots: %w", err)
 	}
-	var positions []event.Position
+	var marks []uint64
 	for _, name := range names {
 		number := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), s.Name+"-"), ".snapshot")
-		if position, err := strconv.ParseUint(number, 10, 64); err == nil {
-			positions = append(positions, event.Position(position))
+		if mark, err := strconv.ParseUint(number, 10, 64); err == nil {
+			marks = append(marks, mark)
 		}
 	}
-	slices.Sort(positions)
-	return positions, nil
+	slices.Sort(marks)
+	return marks, nil
 }
 
 func (s *Snapshots) removeOld() {
-	positions, err := s.positions()
-	if err != nil || len(positions) <= kept {
+	marks, err := s.marks()
+	if err != nil || len(marks) <= kept {
 		return
 	}
-	for _, position := range positions[:len(positions)-kept] {
-		if err := os.Remove(s.path(position)); err != nil {
+	for _, mark := range marks[:len(marks)-kept] {
+		if err := os.Remove(s.path(mark)); err != nil {
 			s.Logger.Warn("old snapshot stays", "error", err)
 		}
 	}
 }
 
-func (s *Snapshots) path(position event.Position) string {
-	return filepath.Join(s.Dir, fmt.Sprintf("%s-%020d.snapshot", s.Name, position))
+func (s *Snapshots) path(mark uint64) string {
+	return filepath.Join(s.Dir, fmt.Sprintf("%s-%020d.snapshot", s.Name, mark))
 }
 
 // syncDir makes a rename durable. Some file systems cannot sync a folder and say EINVAL; there is nothing more to do there.
