@@ -31,7 +31,9 @@ func (b *backlog) put(messages []Message) (dropped int) {
 	b.messages = append(b.messages, messages...)
 	dropped = max(len(b.messages)-b.head-b.max, 0)
 	b.head += dropped
-	b.more.Broadcast()
+	for range messages { // not all: most would find nothing
+		b.more.Signal()
+	}
 	return dropped
 }
 

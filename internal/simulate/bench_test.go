@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,7 +49,7 @@ func BenchmarkSend(b *testing.B) {
 		at = at.Add(planAhead)
 		for from := 0; from < len(r.window); from += s.cfg.BatchSize {
 			batch := r.window[from:min(from+s.cfg.BatchSize, len(r.window))]
-			if !r.deliver(context.Background(), batch, items) {
+			if !r.deliver(b.Context(), batch, items) {
 				b.Fatal("not delivered")
 			}
 		}

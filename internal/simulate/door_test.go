@@ -28,6 +28,7 @@ type door struct {
 }
 
 func newDoor(t *testing.T) *door {
+	t.Helper()
 	d := &door{
 		t: t, accepted: map[string][]client.NewHeartbeat{}, imported: map[string][]string{},
 		refuse: func(string) int { return 0 }, inject: func(http.ResponseWriter) bool { return false },

@@ -12,23 +12,23 @@ import (
 // start is the top of a minute.
 var start = time.Date(2026, 5, 4, 6, 0, 0, 0, time.UTC)
 
-func planOf(t testing.TB, cfg Config) *Plan {
-	t.Helper()
+func planOf(tb testing.TB, cfg Config) *Plan {
+	tb.Helper()
 	if cfg.Start.IsZero() {
 		cfg.Start = start
 	}
 	s, err := New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s.Plan()
 }
 
-func scenario(t testing.TB, name string) Behaviour {
-	t.Helper()
+func scenario(tb testing.TB, name string) Behaviour {
+	tb.Helper()
 	behaviour, err := ParseScenario(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return behaviour
 }

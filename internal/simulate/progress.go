@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// report writes a line of progress a second until the run has finished, and then a last one.
+// report writes a line of progress a second until the run has finished, and then one for the second that has begun,
+// unless that is too short to tell a rate.
 func (r *run) report(finished <-chan struct{}) {
 	if r.cfg.Progress == nil {
 		<-finished
@@ -25,7 +26,9 @@ func (r *run) report(finished <-chan struct{}) {
 		case <-second.C:
 			line.write(r.tally.snapshot())
 		case <-finished:
-			line.write(r.tally.snapshot())
+			if now, answers := r.tally.snapshot(); now.Elapsed-line.last.Elapsed > time.Second/2 {
+				line.write(now, answers)
+			}
 			line.end()
 			return
 		}

@@ -21,13 +21,13 @@ func (s *Simulation) Register(ctx context.Context) error {
 		reader, writer := io.Pipe()
 		go func() { writer.CloseWithError(s.roster.WriteCSV(writer, from, to)) }()
 		answer, err := s.client.Import(ctx, reader, client.ImportOptions{})
-		reader.Close() // ends the writer, if the server did not read to the end
+		_ = reader.Close() // never fails; ends the writer, if the server did not read to the end
 		if err != nil {
 			return fmt.Errorf("registering vehicles %d to %d: %w", from, to, err)
 		}
 		if len(answer.Errors) > 0 {
 			first := answer.Errors[0]
-			return fmt.Errorf("registering vehicles %d to %d: line %d: %s: %s", from, to, first.Line, first.Column, first.Error)
+			return fmt.Errorf("registering vehicles %d to %d: line %d: %s %s", from, to, first.Line, first.Column, first.Error)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"bytes"
-	"encoding/csv"
 	"regexp"
 	"slices"
 	"testing"
@@ -13,15 +12,15 @@ func TestMillionVehiclesHaveIdentitiesOfTheirOwn(t *testing.T) {
 	r := NewRoster(1, n, true)
 	vin := regexp.MustCompile(`^[A-HJ-NPR-Z0-9]{17}$`)
 	plate := regexp.MustCompile(`^[A-HJ-PR-UW-Z]{3}[0-9]{2}[0-9A-HJ-NPR-UW-Z]$`)
-	vins, plates := make(map[string]bool, n), make(map[string]bool, n)
+	vins, plates := make(map[[vinLength]byte]bool, n), make(map[[6]byte]bool, n)
 	for v := range r.Vehicles() {
 		id := r.VIN(v)
-		vins[id] = true
+		vins[[vinLength]byte([]byte(id))] = true
 		if v < len(originals) {
 			continue
 		}
 		number := r.plate(v - len(originals))
-		plates[number] = true
+		plates[[6]byte([]byte(number))] = true
 		if v%100 == 0 && (!vin.MatchString(id) || !plate.MatchString(number)) {
 			t.Fatalf("vehicle %d is %s, %s", v, id, number)
 		}
@@ -99,14 +98,8 @@ func TestEqualSeedsGiveEqualFleets(t *testing.T) {
 		}
 		return out.String()
 	}
-	if write(1) != write(1) || write(1) == write(2) {
+	first, again := write(1), write(1)
+	if first != again || first == write(2) {
 		t.Error("fleets do not follow their seeds")
-	}
-	rows, err := csv.NewReader(bytes.NewReader([]byte(write(1)))).ReadAll()
-	if err != nil || len(rows) != 201 {
-		t.Fatalf("%d rows, %v", len(rows), err)
-	}
-	for _, row := range rows[1:4] {
-		t.Log(row)
 	}
 }

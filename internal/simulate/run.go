@@ -67,7 +67,7 @@ func (r *run) produce(ctx context.Context) {
 	if r.cfg.BatchSize == 1 {
 		every = singleTick
 	}
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(min(every, r.cfg.Interval/4))
 	defer tick.Stop()
 	end := event.Time(math.MaxInt64)
 	if r.cfg.Duration > 0 {

@@ -10,6 +10,7 @@ import (
 
 // longPlan is a plan of 400 vehicles and what they send in eight hours, twice the time between two reboots.
 func longPlan(t *testing.T, name string) (*Plan, [][]Message) {
+	t.Helper()
 	p := planOf(t, Config{Vehicles: 400, Seed: 3, Jitter: 2 * time.Second, Behaviour: scenario(t, name)})
 	return p, byVehicle(p, minutes(p, 480))
 }

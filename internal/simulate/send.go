@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/client"
@@ -14,10 +14,15 @@ import (
 )
 
 const (
-	// backoffFirst and backoffLast bound the random wait before a request is tried again; neither is more than the
-	// interval. The wait's upper end doubles with each try.
+	// backoffFirst and backoffLast bound the random wait before a request is tried again, as does the interval. The wait's
+	// upper end doubles with each try.
 	backoffFirst = 500 * time.Millisecond
 	backoffLast  = 60 * time.Second
+	// backoffShare is what each connection adds to that bound: all together knock about twice a second, however many
+	// vehicles they carry.
+	backoffShare = time.Second
+	// longestTurn is how long a heartbeat of a fleet in good order may wait for its turn, on a busy machine.
+	longestTurn = time.Second
 	// longestAdvice bounds how long a server's Retry-After is obeyed.
 	longestAdvice = 5 * time.Minute
 )
@@ -62,10 +67,10 @@ func (r *run) deliver(ctx context.Context, batch []Message, items []client.NewHe
 	return false
 }
 
-// wire appends the batch's messages to items as they go over the wire now. What is older than an interval is no sign of
-// life any more, and says that it was buffered.
+// wire appends the batch's messages to items as they go over the wire now. What has waited for longer than an interval,
+// and not just for its turn, is no sign of life any more, and says that it was buffered.
 func (r *run) wire(batch []Message, items []client.NewHeartbeat) []client.NewHeartbeat {
-	stale := r.now().Add(-r.cfg.Interval)
+	stale := r.now().Add(-max(r.cfg.Interval, longestTurn))
 	for i := range batch {
 		m := &batch[i]
 		m.Buffered = m.Buffered || m.At < stale
@@ -144,8 +149,7 @@ func (r *run) acknowledge(m *Message, position uint64, repeat bool) {
 
 // judge says in a word why a request failed, how long the server asks to wait, and whether to try again.
 func judge(err error) (reason string, advice time.Duration, again bool) {
-	var problem *client.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*client.Problem](err); ok {
 		reason = fmt.Sprintf("%d %s", problem.Status, http.StatusText(problem.Status))
 		switch problem.Status {
 		case http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -155,7 +159,9 @@ func judge(err error) (reason string, advice time.Duration, again bool) {
 		}
 		return reason, min(problem.RetryAfter, longestAdvice), again
 	}
-	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+	if failure, ok := errors.AsType[*url.Error](err); !ok {
+		return "unreadable answer", 0, true
+	} else if failure.Timeout() {
 		return "no answer in time", 0, true
 	}
 	return "no connection", 0, true
@@ -163,7 +169,7 @@ func judge(err error) (reason string, advice time.Duration, again bool) {
 
 // backoff is the wait before the next try: full jitter, so that vehicles that failed together do not return together.
 func (r *run) backoff(try int) time.Duration {
-	end := min(backoffFirst<<min(try, 10), backoffLast, r.cfg.Interval)
+	end := min(backoffFirst<<min(try, 10), backoffLast, r.cfg.Interval, time.Duration(r.cfg.Connections)*backoffShare)
 	return rand.N(end)
 }
 

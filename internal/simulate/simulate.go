@@ -78,6 +78,7 @@ func New(cfg Config) (*Simulation, error) {
 	}
 	api, err := client.New(client.Config{BaseURL: cfg.BaseURL, HTTPClient: &http.Client{
 		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
 			MaxConnsPerHost:     cfg.Connections,
 			MaxIdleConnsPerHost: cfg.Connections,
 			IdleConnTimeout:     90 * time.Second,
