@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -134,7 +133,7 @@ func (l *Log) Recover(ctx context.Context) (stored bool, err error) {
 		l.store = nil
 	}
 	if err := l.open(ctx); err != nil {
-		return false, errors.Join(ErrBroken, fmt.Errorf("recovering the log: %w", err))
+		return false, fmt.Errorf("%w: recovering it: %w", ErrBroken, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

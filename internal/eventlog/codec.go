@@ -146,12 +146,12 @@ func readHeader(batch []byte) (header, error) {
 	for b := batch; len(b) > 0; {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return h, fmt.Errorf("batch: %w", protowire.ParseError(n))
+			return h, fmt.Errorf("decoding: %w", protowire.ParseError(n))
 		}
 		b = b[n:]
 		size := protowire.ConsumeFieldValue(num, typ, b)
 		if size < 0 {
-			return h, fmt.Errorf("batch: %w", protowire.ParseError(size))
+			return h, fmt.Errorf("decoding: %w", protowire.ParseError(size))
 		}
 		if err := h.set(num, typ, b[:size], &format); err != nil {
 			return h, err
@@ -173,12 +173,12 @@ func (h *header) set(num protowire.Number, typ protowire.Type, value []byte, for
 	case num == 4 && typ == protowire.BytesType:
 		hash, _ := protowire.ConsumeBytes(value)
 		if copy(h.previous[:], hash) != len(hash) || len(hash) != len(h.previous) {
-			return errors.New("batch: previous hash is not of 32 bytes")
+			return errors.New("previous hash is not of 32 bytes")
 		}
 	case num == 12 && typ == protowire.BytesType:
 		hash, _ := protowire.ConsumeBytes(value)
 		if len(hash) != sha256.Size {
-			return errors.New("batch: stands_for is not of 32 bytes")
+			return errors.New("stands_for is not of 32 bytes")
 		}
 		h.standsFor = (*link)(bytes.Clone(hash))
 	}
@@ -190,7 +190,7 @@ func checkHeader(h header, format uint64) error {
 		return fmt.Errorf("%w: batch has format %d, this program reads up to %d", ErrNewerFormat, format, codecFormat)
 	}
 	if format == 0 || h.number == 0 {
-		return errors.New("batch: no format or no number")
+		return errors.New("no format or no number")
 	}
 	return nil
 }
@@ -203,11 +203,17 @@ func (h *header) link(batch []byte) link {
 	return sha256.Sum256(batch)
 }
 
-// decodeBatch decodes and checks batch bytes. It keeps nothing of them.
-func decodeBatch(batch []byte) (event.Stored, error) {
-	var pb logpb.Batch
-	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(batch, &pb); err != nil {
-		return event.Stored{}, fmt.Errorf("batch: %w", err)
+// decoder turns batch bytes into batches. It reuses its buffers; what it gives is the caller's to keep.
+type decoder struct {
+	pb logpb.Batch
+}
+
+// decode decodes and checks a batch.
+func (d *decoder) decode(batch []byte) (event.Stored, error) {
+	pb := &d.pb
+	d.clear()
+	if err := (proto.UnmarshalOptions{Merge: true, DiscardUnknown: true}).Unmarshal(batch, pb); err != nil {
+		return event.Stored{}, fmt.Errorf("decoding: %w", err)
 	}
 	if err := checkHeader(header{number: event.Position(pb.Number)}, uint64(pb.Format)); err != nil {
 		return event.Stored{}, err
@@ -215,29 +221,36 @@ func decodeBatch(batch []byte) (event.Stored, error) {
 	s := event.Stored{Position: event.Position(pb.Number), Epoch: pb.Epoch}
 	base := event.Time(pb.BaseTime)
 	if base < 0 || base > maxTime || len(pb.Entries) > maxEvents {
-		return s, errors.New("batch: base time or number of entries out of bounds")
+		return s, errors.New("base time or number of entries is out of bounds")
 	}
-	if err := decodeColumns(&pb, base, &s.Heartbeats); err != nil {
-		return s, fmt.Errorf("batch: %w", err)
+	if err := decodeColumns(pb, base, &s.Heartbeats); err != nil {
+		return s, err
 	}
 	if len(pb.Entries) > 0 {
 		s.Entries = make([]event.Entry, len(pb.Entries))
 	}
 	for i, entry := range pb.Entries {
 		if err := decodeEntry(base, entry, &s.Entries[i]); err != nil {
-			return s, fmt.Errorf("batch: entry %d: %w", i, err)
+			return s, fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
 	return s, validate(&s.Batch)
 }
 
+// clear empties the message and keeps its buffers.
+func (d *decoder) clear() {
+	pb := &d.pb
+	pb.Format, pb.Epoch, pb.Number, pb.BaseTime = 0, 0, 0, 0
+	pb.Vehicle, pb.Received, pb.Sent, pb.Sequence = pb.Vehicle[:0], pb.Received[:0], pb.Sent[:0], pb.Sequence[:0]
+	pb.Previous, pb.StandsFor, pb.Flags = nil, nil, nil
+	clear(pb.Entries)
+	pb.Entries = pb.Entries[:0]
+}
+
 func decodeColumns(pb *logpb.Batch, base event.Time, h *event.Heartbeats) error {
 	n := len(pb.Vehicle)
-	absent := func(length int) bool { return length == 0 }
-	if n > maxEvents || len(pb.Received) != n ||
-		!absent(len(pb.Sent)) && len(pb.Sent) != n ||
-		!absent(len(pb.Sequence)) && len(pb.Sequence) != n ||
-		!absent(len(pb.Flags)) && len(pb.Flags) != n {
+	fits := func(length int) bool { return length == n || length == 0 }
+	if n > maxEvents || len(pb.Received) != n || !fits(len(pb.Sent)) || !fits(len(pb.Sequence)) || !fits(len(pb.Flags)) {
 		return errors.New("columns are of different lengths or too long")
 	}
 	if n == 0 {

@@ -55,16 +55,12 @@ func (f *follower) read(generation int) (event.Stored, error) {
 	if err := f.reopen(generation); err != nil {
 		return event.Stored{}, err
 	}
-	batch, _, err := f.reader.read()
+	s, err := f.reader.stored()
 	if errors.Is(err, errEnd) {
 		err = f.reader.damage(errors.New("the log ends before its head"))
 	}
 	if err != nil {
-		return event.Stored{}, err
-	}
-	s, err := decodeBatch(batch)
-	if err != nil {
-		return s, f.reader.damage(err)
+		return s, err
 	}
 	f.next++
 	return s, nil

@@ -96,7 +96,7 @@ func inspectStore(storeDir string, said head, headPath string) (storeFindings, e
 	if s.held.batch == nil {
 		return f, nil
 	}
-	last, err := decodeBatch(s.held.batch)
+	last, err := new(decoder).decode(s.held.batch)
 	if err != nil {
 		return f, fmt.Errorf("reading the last batch, %d: %w", s.held.header.number, err)
 	}

@@ -52,13 +52,9 @@ func Read(dir string, from event.Position, fn func(event.Stored) error) (Report,
 
 // read goes on by one batch.
 func (report *Report) read(r *reader, head head, fn func(event.Stored) error) error {
-	batch, _, err := r.read()
+	s, err := r.stored()
 	if err != nil {
 		return err
-	}
-	s, err := decodeBatch(batch)
-	if err != nil {
-		return r.damage(err)
 	}
 	if s.Position == head.position && r.chain != head.link {
 		return r.damage(errors.New("the log's head is of another log"))

@@ -30,6 +30,8 @@ type reader struct {
 	next   event.Position
 	chain  link // what the next batch must name as its previous
 	known  bool // chain is known: always after the first batch
+
+	decoder decoder
 }
 
 // openReader finds the batch at position from.
@@ -109,6 +111,9 @@ func (r *reader) read() (batch []byte, h header, err error) {
 		return nil, header{}, err
 	}
 	batch, h, _, err = r.parser.batch(r.buf[:length])
+	if errors.Is(err, ErrNewerFormat) {
+		return nil, header{}, err
+	}
 	if err != nil {
 		return nil, header{}, r.damage(err)
 	}
@@ -122,6 +127,19 @@ func (r *reader) read() (batch []byte, h header, err error) {
 	r.next++
 	r.advance(length)
 	return batch, h, nil
+}
+
+// stored gives the next batch decoded.
+func (r *reader) stored() (event.Stored, error) {
+	batch, h, err := r.read()
+	if err != nil {
+		return event.Stored{}, err
+	}
+	s, err := r.decoder.decode(batch)
+	if err != nil {
+		return s, fmt.Errorf("batch %d in %s: %w", h.number, blockPath(r.dir, r.block), err)
+	}
+	return s, nil
 }
 
 func (r *reader) advance(length int) {

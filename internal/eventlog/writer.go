@@ -43,7 +43,7 @@ func (w *blockWriter) keep(item scanned) error {
 // fill writes a batch that says "lost" at every position of a hole.
 func (w *blockWriter) fill(from, to event.Position, standsFor *link, reason error) error {
 	if w.batch != nil {
-		before, err := decodeBatch(w.batch)
+		before, err := new(decoder).decode(w.batch)
 		if err != nil {
 			return fmt.Errorf("reading the batch before damage: %w", err)
 		}
