@@ -30,10 +30,10 @@ type place struct {
 // newOriginal writes a log and leaves it as a killed process would: copied while it is open.
 func newOriginal(t *testing.T, batches []event.Batch) *original {
 	t.Helper()
-	live := t.TempDir()
+	live := memoryDir(t)
 	l := open(t, live)
 	appendAll(t, l, batches)
-	o := &original{dir: t.TempDir(), batches: follow(t, l, 1, event.Position(len(batches)))}
+	o := &original{dir: memoryDir(t), batches: follow(t, l, 1, event.Position(len(batches)))}
 	copyTree(t, live, o.dir)
 	closeLog(t, l)
 	blocks, err := listBlocks(msgsDir(filepath.Join(o.dir, storeName)))
@@ -230,7 +230,7 @@ func (o *original) damage(t *testing.T, file string, seed uint64) {
 	harm := harms[rnd.IntN(len(harms))]
 	t.Run(fmt.Sprintf("%d %s %s", seed, filepath.Base(file), harm.name), func(t *testing.T) {
 		t.Parallel()
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		copyTree(t, o.dir, dir)
 		data := read(t, filepath.Join(dir, file))
 		if len(data) == 0 {
@@ -289,7 +289,7 @@ func TestUnfinishedWriteIsHarmless(t *testing.T) {
 	}
 	for _, tail := range [][]byte{nil, data[last.from : last.to-natsHashSize-1], data[last.from : last.from+10], make([]byte, 5000)} {
 		write(t, path, append(data[:last.from:last.from], tail...))
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		copyTree(t, o.dir, dir)
 		shorter := &original{dir: o.dir, batches: o.batches[:9], places: o.places[:9]}
 		shorter.check(t, dir, "", nil, nil)
@@ -322,7 +322,7 @@ func headBefore(t *testing.T, o *original, position event.Position) []byte {
 func TestStoredBatchCountsAlsoWhenTheSecondPlaceDoesNotKnowIt(t *testing.T) {
 	o := newOriginal(t, history(10, 10, 6))
 	write(t, filepath.Join(o.dir, headName), headBefore(t, o, 10))
-	dir := t.TempDir()
+	dir := memoryDir(t)
 	copyTree(t, o.dir, dir)
 	o.check(t, dir, "", nil, nil)
 }
@@ -333,7 +333,7 @@ func TestInterruptedRepairIsFinishedOrStartedOver(t *testing.T) {
 	data := read(t, filepath.Join(o.dir, block))
 	data[o.places[4].from+50] ^= 1
 	write(t, filepath.Join(o.dir, block), data)
-	repaired := t.TempDir()
+	repaired := memoryDir(t)
 	copyTree(t, o.dir, repaired)
 	closeLog(t, open(t, repaired))
 	touched := map[event.Position]bool{5: true}
@@ -358,7 +358,7 @@ func TestInterruptedRepairIsFinishedOrStartedOver(t *testing.T) {
 	}
 	for name, interrupt := range states {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := memoryDir(t)
 			copyTree(t, o.dir, dir)
 			interrupt(dir)
 			l := open(t, dir)
@@ -381,7 +381,7 @@ func TestInterruptedRepairIsFinishedOrStartedOver(t *testing.T) {
 
 func TestLostFolderOfTheStoreIsDamage(t *testing.T) {
 	o := newOriginal(t, history(12, 10, 6))
-	dir := t.TempDir()
+	dir := memoryDir(t)
 	copyTree(t, o.dir, dir)
 	if err := os.RemoveAll(filepath.Join(dir, storeName)); err != nil {
 		t.Fatal(err)
@@ -393,6 +393,17 @@ func TestLostFolderOfTheStoreIsDamage(t *testing.T) {
 	o.check(t, dir, o.places[0].file, nil, all)
 }
 
+// memoryDir is a folder in memory where the system has one: hundreds of rounds need not wait for a disk.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "eventlog")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
@@ -400,7 +411,7 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-func read(t *testing.T, path string) []byte {
+func read(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
