@@ -22,7 +22,7 @@ func decodeProtobuf(body []byte, items []item, limit int) ([]item, error) {
 		wrong := func() ([]item, error) {
 			return items, &malformedError{offset: len(body) - len(rest), item: len(items), what: "not a protobuf message"}
 		}
-		field, kind, n := protowire.ConsumeTag(rest)
+		field, kind, n := consumeTag(rest)
 		if n < 0 {
 			return wrong()
 		}
@@ -55,7 +55,7 @@ func decodeProtobuf(body []byte, items []item, limit int) ([]item, error) {
 func protobufItem(message []byte) (it item, ok bool) {
 	it.sequence = event.NoSequence
 	for len(message) > 0 {
-		field, kind, n := protowire.ConsumeTag(message)
+		field, kind, n := consumeTag(message)
 		if n < 0 {
 			return it, false
 		}
@@ -77,6 +77,15 @@ func protobufItem(message []byte) (it item, ok bool) {
 	}
 	it.finish(true)
 	return it, true
+}
+
+// consumeTag is protowire.ConsumeTag, which lets field numbers pass that no message can have.
+func consumeTag(b []byte) (protowire.Number, protowire.Type, int) {
+	field, kind, n := protowire.ConsumeTag(b)
+	if field > protowire.MaxValidNumber {
+		return 0, 0, -1
+	}
+	return field, kind, n
 }
 
 // setVarint takes a number of a Heartbeat message.

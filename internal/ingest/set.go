@@ -74,7 +74,7 @@ func (s *Set) Lookup(id []byte) (event.VehicleID, bool) {
 func (s *Set) ID(number event.VehicleID) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if int(number) >= len(s.refs) || s.refs[number] == 0 {
+	if !s.knows(number) {
 		return ""
 	}
 	_, id := s.texts.at(s.refs[number])
@@ -128,6 +128,11 @@ func (s *Set) putCanary(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.insert(s.hash([]byte(id)), s.texts.add(canaryNumber, []byte(id)))
+}
+
+// knows says whether a vehicle has this number. The caller holds mu, at least for reading.
+func (s *Set) knows(number event.VehicleID) bool {
+	return int(number) < len(s.refs) && s.refs[number] != 0
 }
 
 // find is the number id leads to, or 0. The caller holds mu, at least for reading.
@@ -188,7 +193,7 @@ func (s *Set) put(id []byte, number event.VehicleID) {
 }
 
 func (s *Set) remove(number event.VehicleID) {
-	if int(number) >= len(s.refs) || s.refs[number] == 0 {
+	if !s.knows(number) {
 		return
 	}
 	_, id := s.texts.at(s.refs[number])

@@ -32,28 +32,23 @@ func (s *Set) Save(w io.Writer) error {
 
 // LoadSet reads what Save wrote; the error is ErrSnapshot when it is damaged.
 func LoadSet(r io.Reader) (*Set, error) {
-	in := newSnapshotReader(r, setMagic)
+	in, err := readSnapshot(r, setMagic)
+	if err != nil {
+		return nil, fmt.Errorf("reading the set of vehicles: %w", err)
+	}
 	s := NewSet()
 	s.revision = int64(in.uint64())
 	vehicles := in.uint64()
-	var id [255]byte
-	for range vehicles {
+	for !in.short && uint64(s.vehicles) < vehicles {
 		number := event.VehicleID(in.uint32())
-		text := id[:in.uint8()]
-		in.bytes(text)
-		if in.err != nil {
-			break
+		id := in.bytes(int(in.uint8()))
+		if number == 0 || number > maxVehicle || !ValidID(id) || s.knows(number) || s.find(id) != 0 {
+			return nil, fmt.Errorf("reading the set of vehicles: vehicle %d: %w", number, ErrSnapshot)
 		}
-		if number == 0 || number > maxVehicle || !ValidID(text) {
-			return nil, fmt.Errorf("reading the set of vehicles: number %d or its id: %w", number, ErrSnapshot)
-		}
-		s.put(text, number)
+		s.put(id, number)
 	}
 	if err := in.close(); err != nil {
 		return nil, fmt.Errorf("reading the set of vehicles: %w", err)
-	}
-	if uint64(s.vehicles) != vehicles {
-		return nil, fmt.Errorf("reading the set of vehicles: a vehicle stands in it twice: %w", ErrSnapshot)
 	}
 	return s, nil
 }

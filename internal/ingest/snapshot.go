@@ -45,62 +45,47 @@ func (w *snapshotWriter) close() error {
 	return w.out.Flush()
 }
 
-// snapshotReader reads what a snapshotWriter wrote and keeps the first error; after one, everything reads as 0.
+// snapshotReader gives the content of a snapshot whose checksum fits. Past its end, everything reads as 0.
 type snapshotReader struct {
-	in   *bufio.Reader
-	sum  uint32
-	err  error
-	word [8]byte
+	data  []byte
+	short bool // more was read than there is
 }
 
-func newSnapshotReader(r io.Reader, magic string) *snapshotReader {
-	in := &snapshotReader{in: bufio.NewReaderSize(r, 64<<10)}
-	head := make([]byte, len(magic))
-	in.bytes(head)
-	if in.err == nil && string(head) != magic {
-		in.err = fmt.Errorf("it begins with %q: %w", head, ErrSnapshot)
+// readSnapshot reads a whole snapshot before anything of it is used: a damaged number must not become an allocation.
+func readSnapshot(r io.Reader, magic string) (*snapshotReader, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
 	}
-	return in
-}
-
-func (r *snapshotReader) bytes(b []byte) {
-	if r.err == nil {
-		if _, err := io.ReadFull(r.in, b); err != nil {
-			r.err = fmt.Errorf("%w: %w", ErrSnapshot, err)
-		}
+	content := len(data) - 4
+	if content < len(magic) || string(data[:len(magic)]) != magic {
+		return nil, fmt.Errorf("it does not begin with %q: %w", magic, ErrSnapshot)
 	}
-	if r.err != nil {
-		clear(b)
+	if crc32.Checksum(data[:content], castagnoli) != binary.LittleEndian.Uint32(data[content:]) {
+		return nil, fmt.Errorf("its checksum does not fit: %w", ErrSnapshot)
 	}
-	r.sum = crc32.Update(r.sum, castagnoli, b)
+	return &snapshotReader{data: data[len(magic):content]}, nil
 }
 
-func (r *snapshotReader) uint8() uint8 {
-	r.bytes(r.word[:1])
-	return r.word[0]
+// bytes is the next n bytes.
+func (r *snapshotReader) bytes(n int) []byte {
+	if n > len(r.data) {
+		r.data, r.short = nil, true
+		return make([]byte, n)
+	}
+	next := r.data[:n]
+	r.data = r.data[n:]
+	return next
 }
 
-func (r *snapshotReader) uint32() uint32 {
-	r.bytes(r.word[:4])
-	return binary.LittleEndian.Uint32(r.word[:])
-}
+func (r *snapshotReader) uint8() uint8   { return r.bytes(1)[0] }
+func (r *snapshotReader) uint32() uint32 { return binary.LittleEndian.Uint32(r.bytes(4)) }
+func (r *snapshotReader) uint64() uint64 { return binary.LittleEndian.Uint64(r.bytes(8)) }
 
-func (r *snapshotReader) uint64() uint64 {
-	r.bytes(r.word[:])
-	return binary.LittleEndian.Uint64(r.word[:])
-}
-
-// close checks the sum and that nothing follows it.
+// close checks that exactly the content was read.
 func (r *snapshotReader) close() error {
-	want := r.sum
-	if got := r.uint32(); r.err == nil && got != want {
-		r.err = fmt.Errorf("its checksum does not fit: %w", ErrSnapshot)
-	}
-	if r.err != nil {
-		return r.err
-	}
-	if _, err := r.in.ReadByte(); err != io.EOF {
-		return fmt.Errorf("bytes follow its end: %w", ErrSnapshot)
+	if r.short || len(r.data) > 0 {
+		return fmt.Errorf("its length does not fit: %w", ErrSnapshot)
 	}
 	return nil
 }

@@ -120,13 +120,12 @@ func (w *Window) Save(out io.Writer) error {
 
 // LoadWindow reads what Save wrote; the error is ErrSnapshot when it is damaged.
 func LoadWindow(in io.Reader) (*Window, error) {
-	from := newSnapshotReader(in, windowMagic)
+	from, err := readSnapshot(in, windowMagic)
+	if err != nil {
+		return nil, fmt.Errorf("reading the window of repeats: %w", err)
+	}
 	w := &Window{position: event.Position(from.uint64())}
-	for {
-		v := event.VehicleID(from.uint32())
-		if v == 0 {
-			break
-		}
+	for v := event.VehicleID(from.uint32()); v != 0; v = event.VehicleID(from.uint32()) {
 		s := seen{next: int64(from.uint64()), bits: from.uint64()}
 		if v > maxVehicle || s.next < 1 || s.next > event.MaxSequence+1 || s.bits&1 == 0 {
 			return nil, fmt.Errorf("reading the window of repeats: vehicle %d: %w", v, ErrSnapshot)
