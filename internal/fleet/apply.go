@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"fmt"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
+)
+
+// manyChanges is how many changes the buffer of Apply holds between batches. One canary may bring a transition of every
+// vehicle to light; such a buffer is not kept.
+const manyChanges = 1 << 16
+
+// Apply takes in the next batch of the log. Batches come in the order of their positions, from one caller. A batch that
+// is not after the Checkpoint is refused with ErrOldBatch and changes nothing.
+func (v *View) Apply(s event.Stored) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s.Position <= v.checkpoint {
+		return fmt.Errorf("%w: position %d, applied up to %d", ErrOldBatch, s.Position, v.checkpoint)
+	}
+	v.changes.Reset()
+	v.rule.Apply(s, &v.changes)
+	v.tally(&s.Batch)
+	for _, t := range v.changes.Transitions {
+		v.recent.add(t)
+		v.place(t.Vehicle)
+	}
+	for _, g := range v.changes.Gaps {
+		v.gaps.add(g)
+	}
+	if cap(v.changes.Transitions) > manyChanges {
+		v.changes = presence.Changes{}
+	}
+	v.checkpoint = s.Position
+	return nil
+}
+
+// tally counts the batch's heartbeats and follows which vehicles the log knows. The rule has applied the batch already.
+func (v *View) tally(b *event.Batch) {
+	for run := range b.Runs {
+		v.count(&b.Heartbeats, run.From, run.To)
+		if run.Entry == nil {
+			continue
+		}
+		switch f := run.Entry.Fact.(type) {
+		case event.VehicleAdded:
+			v.watch(f.Vehicle)
+		case event.VehicleRemoved:
+			v.forget(f.Vehicle)
+		}
+	}
+}
+
+// count counts the heartbeats from one index up to, but not with, another.
+func (v *View) count(h *event.Heartbeats, from, to int) {
+	for i, id := range h.Vehicle[from:to] {
+		if !v.watched.Has(uint32(id)) {
+			continue
+		}
+		var flags event.Flags
+		if h.Flags != nil {
+			flags = h.Flags[from+i]
+		}
+		t := &v.tallies[id]
+		if flags&event.Repeat == 0 {
+			t.heartbeats++
+		}
+		if h.Sequence != nil && flags&(event.Repeat|event.Buffered) == 0 && h.Sequence[from+i] != event.NoSequence {
+			t.sequence = uint64(h.Sequence[from+i]) + 1
+		}
+	}
+}
+
+// watch begins to count for a vehicle, if the rule accepts it.
+func (v *View) watch(id event.VehicleID) {
+	if id == 0 || id > presence.MaxVehicle {
+		return
+	}
+	v.grow(int(id) + 1)
+	v.watched.Add(uint32(id))
+	v.place(id)
+}
+
+// forget takes a vehicle off the list, with all that was counted for it.
+func (v *View) forget(id event.VehicleID) {
+	if v.watched.Has(uint32(id)) {
+		v.watched.Remove(uint32(id))
+		v.tallies[id] = tally{}
+		v.place(id)
+	}
+}

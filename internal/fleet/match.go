@@ -1,0 +1,125 @@
+package fleet
+
+import (
+	"container/list"
+	"strings"
+	"sync"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
+)
+
+// match is the set of vehicles, listed or not, that have a folded text in theirs or their customer's, and all of the
+// tags; nil, for all, when there is neither text nor tag. The caller holds dirMu, and must not change the set: it is
+// remembered until the directory changes.
+func (v *View) match(text string, tags []string) bitset.Set {
+	if text == "" && len(tags) == 0 {
+		return nil
+	}
+	key := text + "\x00" + tagKey(tags)
+	if found, ok := v.matches.get(key); ok {
+		return found
+	}
+	d := &v.dir
+	found := bitset.New(len(d.owner))
+	if text != "" {
+		d.names.find(text, func(c event.CustomerID) { addAll(found, d.customers[c].vehicles) })
+		d.index.Search(text, found)
+	}
+	if len(tags) > 0 {
+		d.keepTagged(found, tags, text == "")
+	}
+	v.matches.put(key, found)
+	return found
+}
+
+// keepTagged takes out of found the vehicles that do not have all tags; with all, it begins with all vehicles.
+func (d *directory) keepTagged(found bitset.Set, tags []string, all bool) {
+	wanted := d.tags.withAll(tags)
+	if all {
+		for id, set := range d.tagSet {
+			if wanted[set] {
+				found.Add(uint32(id))
+			}
+		}
+		return
+	}
+	for id := range found.All {
+		if !wanted[d.tagSet[id]] {
+			found.Remove(id)
+		}
+	}
+}
+
+// ownedBy is the set of the vehicles of some customers; nil, for all, when none is named.
+func (d *directory) ownedBy(customers []string) bitset.Set {
+	if len(customers) == 0 {
+		return nil
+	}
+	found := bitset.New(len(d.owner))
+	for _, id := range customers {
+		if c, ok := d.numbers[id]; ok {
+			addAll(found, d.customers[c].vehicles)
+		}
+	}
+	return found
+}
+
+func addAll(set bitset.Set, ids []event.VehicleID) {
+	for _, id := range ids {
+		set.Add(uint32(id))
+	}
+}
+
+// matches remembers what recent search texts found. The least recently asked for goes first.
+type matches struct {
+	limit int // bytes
+
+	mu    sync.Mutex
+	bytes int
+	byKey map[string]*list.Element
+	order list.List // of remembered, the most recently asked for in front
+}
+
+type remembered struct {
+	key   string
+	found bitset.Set
+}
+
+func (r remembered) size() int { return 8*len(r.found) + len(r.key) + 200 }
+
+func (m *matches) get(key string) (bitset.Set, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.byKey[key]
+	if !ok {
+		return nil, false
+	}
+	m.order.MoveToFront(e)
+	return e.Value.(remembered).found, true
+}
+
+func (m *matches) put(key string, found bitset.Set) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.byKey[key]; ok {
+		return // another reader was quicker
+	}
+	if m.byKey == nil {
+		m.byKey = make(map[string]*list.Element)
+	}
+	r := remembered{strings.Clone(key), found}
+	m.byKey[r.key] = m.order.PushFront(r)
+	for m.bytes += r.size(); m.bytes > m.limit; {
+		oldest := m.order.Remove(m.order.Back()).(remembered)
+		delete(m.byKey, oldest.key)
+		m.bytes -= oldest.size()
+	}
+}
+
+func (m *matches) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bytes, m.byKey = 0, nil
+	m.order.Init()
+}

@@ -1,0 +1,233 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
+)
+
+// A page in the order of a text can be found in two ways. To walk is to go along the order and keep what is found: quick
+// when much is found. To gather is to look at each vehicle found and keep the first: quick when little is. A gathered
+// vehicle costs about as much as this many steps of a walk.
+const stepsPerGathered = 16
+
+// first lists the first vehicles of found, of which there are total, that come after the cursor, up to the limit; and
+// says whether there are more.
+func (v *View) first(s *search, found bitset.Set, total int) (ids []event.VehicleID, more bool) {
+	limit := s.limit + 1 // one more, to know whether there are more
+	if s.sort.byTime() {
+		ids = v.gatherByTime(s, found, limit)
+	} else {
+		ids = v.walkOrGather(s, found, limit, total)
+	}
+	if len(ids) > s.limit {
+		return ids[:s.limit], true
+	}
+	return ids, false
+}
+
+// walkOrGather walks if that promises to be quicker, and gathers if it does not, or turns out not to be.
+func (v *View) walkOrGather(s *search, found bitset.Set, limit, total int) (ids []event.VehicleID) {
+	budget := total * stepsPerGathered
+	if expected := limit * len(v.dir.byVIN) / total; expected > budget {
+		return v.gather(s, found, limit)
+	}
+	for id := range v.dir.walk(s) {
+		if found.Has(uint32(id)) {
+			if ids = append(ids, id); len(ids) == limit {
+				return ids
+			}
+		}
+		if budget--; budget == 0 {
+			return v.gather(s, found, limit)
+		}
+	}
+	return ids
+}
+
+func (v *View) gather(s *search, found bitset.Set, limit int) []event.VehicleID {
+	compare := v.dir.comparison(s)
+	first := firsts[event.VehicleID]{limit: limit, compare: compare}
+	for i := range found.All {
+		id := event.VehicleID(i)
+		if s.after == nil || s.isAfter(v.dir.compareToPlace(s.sort, id, s.after)) {
+			first.add(id)
+		}
+	}
+	return first.sorted()
+}
+
+// comparison is the order of a search by text.
+func (d *directory) comparison(s *search) func(a, b event.VehicleID) int {
+	compare := d.compareVIN
+	switch s.sort {
+	case byPlate:
+		compare = d.comparePlate
+	case byCustomer:
+		compare = d.compareOwner
+	}
+	if s.descending {
+		return func(a, b event.VehicleID) int { return compare(b, a) }
+	}
+	return compare
+}
+
+// isAfter says whether what compares so to the place of the cursor comes after it.
+func (s *search) isAfter(comparison int) bool {
+	if s.descending {
+		return comparison < 0
+	}
+	return comparison > 0
+}
+
+// timed is a vehicle in the order of a time. For a descending order both are turned round.
+type timed struct {
+	key int64
+	id  uint32
+}
+
+func (s *search) timed(at event.Time, id event.VehicleID) timed {
+	if s.descending {
+		return timed{-int64(at), ^uint32(id)}
+	}
+	return timed{int64(at), uint32(id)}
+}
+
+func compareTimed(a, b timed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id)) }
+
+func (v *View) gatherByTime(s *search, found bitset.Set, limit int) []event.VehicleID {
+	first := firsts[timed]{limit: limit, compare: compareTimed}
+	for i := range found.All {
+		id := event.VehicleID(i)
+		item := s.timed(v.time(s.sort, id), id)
+		if len(first.items) == limit && item.key > first.items[0].key {
+			continue // what add would find out too, but more slowly
+		}
+		if s.after == nil || compareTimed(item, s.timed(s.after.time, s.after.id)) > 0 {
+			first.add(item)
+		}
+	}
+	ids := make([]event.VehicleID, 0, len(first.items))
+	for _, item := range first.sorted() {
+		if s.descending {
+			item.id = ^item.id
+		}
+		ids = append(ids, event.VehicleID(item.id))
+	}
+	return ids
+}
+
+func (v *View) time(sort sortKey, id event.VehicleID) event.Time {
+	if sort == bySince {
+		return v.rule.Since(id)
+	}
+	return v.rule.LastHeartbeat(id)
+}
+
+// walk yields the vehicles of the directory in the order of a search by text, from the cursor on.
+func (d *directory) walk(s *search) func(yield func(event.VehicleID) bool) {
+	switch s.sort {
+	case byPlate:
+		return along(d.rest(s, d.byPlate), s.descending)
+	case byCustomer:
+		return d.walkCustomers(s)
+	}
+	return along(d.rest(s, d.byVIN), s.descending)
+}
+
+func (d *directory) walkCustomers(s *search) func(yield func(event.VehicleID) bool) {
+	return func(yield func(event.VehicleID) bool) {
+		for c := range along(d.byName, s.descending) {
+			vehicles := d.customers[c].vehicles
+			if s.after != nil {
+				switch comparison := d.compareNameToPlace(c, s.after); {
+				case comparison == 0:
+					vehicles = d.rest(s, vehicles)
+				case !s.isAfter(comparison):
+					continue
+				}
+			}
+			for id := range along(vehicles, s.descending) {
+				if !yield(id) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rest is the part of a sorted list that comes after the cursor.
+func (d *directory) rest(s *search, list []event.VehicleID) []event.VehicleID {
+	if s.after == nil {
+		return list
+	}
+	at, same := slices.BinarySearchFunc(list, s.after, func(id event.VehicleID, place *place) int {
+		return d.compareToPlace(s.sort, id, place)
+	})
+	switch {
+	case s.descending:
+		return list[:at]
+	case same:
+		return list[at+1:]
+	}
+	return list[at:]
+}
+
+// along yields the items of a list, from behind when it is to be read so.
+func along[T any](list []T, backward bool) func(yield func(T) bool) {
+	return func(yield func(T) bool) {
+		for i := range list {
+			if backward {
+				i = len(list) - 1 - i
+			}
+			if !yield(list[i]) {
+				return
+			}
+		}
+	}
+}
+
+// firsts keeps the first few of many items, in a heap with the last of them on top.
+type firsts[T any] struct {
+	items   []T
+	limit   int
+	compare func(a, b T) int
+}
+
+func (f *firsts[T]) add(item T) {
+	switch {
+	case len(f.items) < f.limit:
+		f.items = append(f.items, item)
+		for i := len(f.items) - 1; i > 0 && f.compare(f.items[i], f.items[(i-1)/2]) > 0; i = (i - 1) / 2 {
+			f.items[i], f.items[(i-1)/2] = f.items[(i-1)/2], f.items[i]
+		}
+	case f.compare(item, f.items[0]) < 0:
+		f.items[0] = item
+		f.sink()
+	}
+}
+
+// sink moves the item on top to its place.
+func (f *firsts[T]) sink() {
+	for i := 0; ; {
+		last := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(f.items); child++ {
+			if f.compare(f.items[child], f.items[last]) > 0 {
+				last = child
+			}
+		}
+		if last == i {
+			return
+		}
+		f.items[i], f.items[last] = f.items[last], f.items[i]
+		i = last
+	}
+}
+
+// sorted gives what was kept, in order.
+func (f *firsts[T]) sorted() []T {
+	slices.SortFunc(f.items, f.compare)
+	return f.items
+}
