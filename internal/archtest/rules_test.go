@@ -69,9 +69,8 @@ var rules = []rule{
 		breaks: map[string]string{"internal/api/api.go": `package api; import _ "github.com/fleetbeat/fleetbeat/internal/app"`},
 	},
 	{
-		says: "presence and fleet read no clock: time passes by what the log says",
-		find: usesNone([]string{"internal/event", "internal/presence", "internal/fleet"},
-			"time.Now", "time.Since", "time.Until", "time.After", "time.AfterFunc", "time.Tick", "time.NewTicker", "time.NewTimer", "time.Sleep"),
+		says:   "presence and fleet read no clock: time passes by what the log says",
+		find:   usesNone([]string{"internal/event", "internal/presence", "internal/fleet"}, "time.Now", "time.Since", "time.Until"),
 		breaks: map[string]string{"internal/presence/rule.go": `package presence; import "time"; var started = time.Now`},
 	},
 	{
