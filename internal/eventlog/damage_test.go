@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -123,6 +124,11 @@ var harms = []harm{
 		at := rnd.IntN(len(data))
 		return data[:at], int64(at), int64(len(data))
 	}},
+	{"page written to a wrong place", func(rnd *rand.Rand, data []byte) ([]byte, int64, int64) {
+		from, to := rnd.IntN(len(data)), rnd.IntN(len(data))
+		n := copy(data[to:min(to+4096, len(data))], bytes.Clone(data[from:min(from+4096, len(data))]))
+		return data, int64(to), int64(to + n)
+	}},
 	{"deleted", func(_ *rand.Rand, data []byte) ([]byte, int64, int64) { return nil, 0, int64(len(data)) }},
 }
 
@@ -215,7 +221,7 @@ func TestDamageIsHarmlessOrReportedAndTheRestStaysReadable(t *testing.T) {
 }
 
 func TestDamageInOneBlockLeavesTheOthers(t *testing.T) {
-	o := newOriginal(t, history(7, 6, 500_000))
+	o := newOriginal(t, large(7, 6))
 	for i := 0; i < len(o.places); i += 2 {
 		o.damage(t, o.places[i].file, uint64(i))
 	}
@@ -391,6 +397,18 @@ func TestLostFolderOfTheStoreIsDamage(t *testing.T) {
 		all[p] = true
 	}
 	o.check(t, dir, o.places[0].file, nil, all)
+}
+
+func TestBlockInThePlaceOfAnotherCostsThatOneOnly(t *testing.T) {
+	o := newOriginal(t, large(13, 6))
+	for _, pair := range [][2]int{{0, 5}, {5, 0}} {
+		dir := memoryDir(t)
+		copyTree(t, o.dir, dir)
+		target := o.places[pair[0]].file
+		damaged := read(t, filepath.Join(o.dir, o.places[pair[1]].file))
+		write(t, filepath.Join(dir, target), damaged)
+		o.check(t, dir, target, damaged, o.touched(target, 0, math.MaxInt64))
+	}
 }
 
 // memoryDir is a folder in memory where the system has one: hundreds of rounds need not wait for a disk.

@@ -32,6 +32,7 @@ type storeFindings struct {
 	damages    []Damage // empty: the store can be used as it is
 	more       uint64   // damages beyond maxDamages
 	strange    []Damage // what the store has against the head file
+	chosen     []bool   // which of the batches to take, when there is damage
 	unfinished *region  // a write at the end that was cut off and never acknowledged
 }
 
@@ -76,8 +77,28 @@ func inspect(dir string) (*findings, error) {
 
 // inspectStore reads every block of a store and JetStream's description of the stream.
 func inspectStore(storeDir string, said head, headPath string) (storeFindings, error) {
-	var f storeFindings
-	s := stitcher{head: said, note: f.note, disown: func(position event.Position) {
+	f, err := stitchStore(storeDir, said, headPath, nil)
+	if err != nil {
+		return f, err
+	}
+	if len(f.damages) > 0 {
+		chosen, err := longestChain(msgsDir(storeDir))
+		if err != nil {
+			return f, err
+		}
+		if f, err = stitchStore(storeDir, said, headPath, chosen); err != nil {
+			return f, err
+		}
+	}
+	if err := checkDescription(streamDir(storeDir)); err != nil {
+		f.note(Damage{File: streamDir(storeDir), Reason: err.Error()})
+	}
+	return f, nil
+}
+
+func stitchStore(storeDir string, said head, headPath string, chosen []bool) (storeFindings, error) {
+	f := storeFindings{chosen: chosen}
+	s := stitcher{head: said, chosen: chosen, note: f.note, disown: func(position event.Position) {
 		f.strange = append(f.strange, Damage{File: headPath, Position: position, Reason: "it is of another log"})
 	}}
 	dir := msgsDir(storeDir)
@@ -87,9 +108,6 @@ func inspectStore(storeDir string, said head, headPath string) (storeFindings, e
 	var err error
 	if f.unfinished, err = s.finish(dir); err != nil {
 		return f, err
-	}
-	if err := checkDescription(streamDir(storeDir)); err != nil {
-		f.note(Damage{File: streamDir(storeDir), Reason: err.Error()})
 	}
 	f.batches = s.count
 	f.head = head{position: s.held.header.number, link: s.held.link, end: said.end, epoch: max(said.epoch, s.epoch)}

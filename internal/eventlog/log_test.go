@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -49,6 +50,18 @@ func history(seed uint64, batches, n int) []event.Batch {
 			b.Heartbeats.Append(hb)
 		}
 		b.Entries = []event.Entry{{After: n, ReceivedAt: at, Fact: event.Canary{Door: "http"}}}
+	}
+	return made
+}
+
+// large makes batches of 3 MiB each, so that a block takes two.
+func large(seed uint64, batches int) []event.Batch {
+	made := history(seed, batches, 10)
+	rnd := rand.NewChaCha8([32]byte{byte(seed)})
+	for i := range made {
+		noise := make([]byte, 3<<19)
+		_, _ = rnd.Read(noise)
+		made[i].Entries[0].Fact = event.Canary{Door: hex.EncodeToString(noise)}
 	}
 	return made
 }

@@ -58,7 +58,7 @@ const acknowledged = 5
 
 func TestChildAppends(t *testing.T) {
 	l := open(t, childOnly(t))
-	for i, b := range history(1, acknowledged, 500_000) {
+	for i, b := range large(1, acknowledged) {
 		if _, err := l.Append(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,7 @@ func TestLogGoesOnAfterTheDiskWasFull(t *testing.T) {
 	t.Cleanup(func() { closeLog(t, l) })
 	ballast := dir + "/ballast"
 	write(t, ballast, make([]byte, 6<<20))
-	batches := history(21, 10, 300_000)
+	batches := large(21, 10)
 	i := 0
 	for ; ; i++ {
 		if _, err = l.Append(t.Context(), &batches[i]); err != nil {

@@ -42,12 +42,37 @@ func (l *Log) prepare(ctx context.Context) (*findings, error) {
 			return nil, fmt.Errorf("cutting off an unfinished write: %w", err)
 		}
 	}
+	if err := l.secureLastBlock(msgsDir(storeDir)); err != nil {
+		return nil, fmt.Errorf("making the last block durable: %w", err)
+	}
 	// JetStream's index repeats what the blocks say. Without it the server reads the blocks, which are verified.
 	err = os.Remove(filepath.Join(msgsDir(storeDir), "index.db"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("removing JetStream's index: %w", err)
 	}
 	return found, nil
+}
+
+// secureLastBlock makes durable what was read of the last block: a process that died between write and sync left it in
+// the page cache alone. After a sync that failed the kernel may even take pages for clean that never reached the disk,
+// so then the block is written anew.
+func (l *Log) secureLastBlock(dir string) error {
+	blocks, err := listBlocks(dir)
+	if err != nil || len(blocks) == 0 {
+		return err
+	}
+	path := blockPath(dir, blocks[len(blocks)-1])
+	l.mu.Lock()
+	broken := l.pending != nil
+	l.mu.Unlock()
+	if !broken {
+		return syncFile(path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return writeFile(path, data)
 }
 
 // loggedDamages bounds the lines about damage at one start.
@@ -169,7 +194,7 @@ func (l *Log) rebuild(ctx context.Context, from, to string, found *findings) err
 	if err := os.MkdirAll(w.dir, 0o750); err != nil {
 		return err
 	}
-	s := stitcher{head: found.said, keep: w.keep, fill: w.fill}
+	s := stitcher{head: found.said, chosen: found.store.chosen, keep: w.keep, fill: w.fill}
 	err := scanBlocks(msgsDir(from), s.add)
 	if err == nil {
 		_, err = s.finish(w.dir)
