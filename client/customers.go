@@ -45,9 +45,14 @@ func (c *Client) UpdateCustomer(ctx context.Context, id string, patch CustomerPa
 	return customer, err
 }
 
-// DeleteCustomer removes a customer that has no vehicles.
-func (c *Client) DeleteCustomer(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, customerPath(id), nil, nil, nil)
+// DeleteCustomer removes a customer, together with its vehicles when withVehicles says so. Otherwise a customer that has
+// vehicles is a *Problem with status 409.
+func (c *Client) DeleteCustomer(ctx context.Context, id string, withVehicles bool) error {
+	v := url.Values{}
+	if withVehicles {
+		v.Set("vehicles", "true")
+	}
+	return c.call(ctx, http.MethodDelete, customerPath(id), v, nil, nil)
 }
 
 // Policy is the default policy.

@@ -15,20 +15,24 @@ func (c *Client) Summary(ctx context.Context) (summary Summary, err error) {
 
 // TransitionQuery asks for recent transitions. The zero query asks for the newest of all vehicles.
 type TransitionQuery struct {
-	Vehicle  string     // VIN; empty means all
-	Customer string     // id; empty means all
-	To       []Presence // any of them; none means all
-	Limit    int        // transitions on the page, 1 to 1,000; 0 means 100
-	Cursor   string     // NextCursor of the page before; empty for the newest
+	Vehicle   string     // VIN; empty means all
+	Customers []string   // ids; any of them; none means all
+	To        []Presence // any of them; none means all
+	Since     uint64     // only those that came after this log position
+	Limit     int        // transitions on the page, 1 to 1,000; 0 means 50
+	Cursor    string     // NextCursor of the page before; empty for the newest
 }
 
 // Transitions is a page of recent transitions, newest first.
 func (c *Client) Transitions(ctx context.Context, q TransitionQuery) (page TransitionPage, err error) {
 	v := url.Values{}
 	set(v, "vehicle", q.Vehicle)
-	set(v, "customer", q.Customer)
 	set(v, "cursor", q.Cursor)
 	setNumber(v, "limit", uint64(q.Limit))
+	setNumber(v, "since", q.Since)
+	for _, customer := range q.Customers {
+		v.Add("customer", customer)
+	}
 	for _, presence := range q.To {
 		v.Add("to", string(presence))
 	}

@@ -34,6 +34,7 @@ type Observer struct {
 	ListeningSince Time `json:"listening_since" doc:"Start of the current unbroken listening; null when there was none yet"`
 	ProvenUntil    Time `json:"proven_until" doc:"The last canary: presence is true as of this moment"`
 	Listening      bool `json:"listening" doc:"False from an interruption until the next canary"`
+	LastGap        *Gap `json:"last_gap,omitempty" doc:"The last time that was not observed; absent when there was none"`
 }
 
 // Summary is the fleet in one glance.
@@ -42,30 +43,54 @@ type Summary struct {
 	Customers int      `json:"customers"`
 	Presence  Counts   `json:"presence"`
 	Observer  Observer `json:"observer"`
+	Revision  int64    `json:"revision" doc:"Of the registry: another one says that vehicles or customers were added, changed or removed"`
 	Position  uint64   `json:"position" doc:"The log position that the summary shows"`
 }
 
 // Hello is the first event of a live stream.
 type Hello struct {
 	Position uint64 `json:"position" doc:"The stream tells of everything after this log position"`
-	Resumed  bool   `json:"resumed" doc:"True when the stream goes on from the event that the caller named"`
+	Epoch    uint64 `json:"epoch" doc:"Of the order of cells in the grid"`
+	Resumed  bool   `json:"resumed" doc:"True when nothing is missing since the event that the caller named; otherwise what is shown is to be fetched anew"`
 }
 
 // LiveTransitions are transitions as they happen, in the order of the log.
 type LiveTransitions struct {
-	Position uint64       `json:"position" doc:"The last log position they come from"`
+	Position uint64       `json:"position" doc:"The log position up to which the stream has told everything"`
 	Items    []Transition `json:"items" nullable:"false"`
 }
 
 // GridUpdate changes cells of the grid.
 type GridUpdate struct {
-	Epoch    uint64 `json:"epoch" doc:"Of the order of cells; with another one, fetch the grid anew"`
 	Position uint64 `json:"position" doc:"The log position that the cells now show"`
-	Cells    []byte `json:"cells" doc:"Base64 of one little-endian unsigned 32-bit number for each changed cell: index << 4 | presence, 0 to 4 in the order unknown, online, late, offline, paused"`
+	Epoch    uint64 `json:"epoch" doc:"Of the order of cells"`
+	Cells    []byte `json:"cells" doc:"Base64 of one little-endian unsigned 32-bit number for each cell that changed: index << 4 | presence, 0 to 4 in the order unknown, online, late, offline, paused"`
 }
 
-// Resync says that events were left out: fetch what is shown anew. The stream goes on.
+// Resync says that what is shown is to be fetched anew, the grid too. The stream goes on.
 type Resync struct {
-	Position uint64 `json:"position" doc:"The stream tells of everything after this log position"`
-	Reason   string `json:"reason" enum:"behind,unknown_event,directory" doc:"The reader was too slow; the event it wanted to go on from is no longer held; vehicles were added, changed or removed"`
+	Position uint64 `json:"position" doc:"The log position up to which the stream has told everything, or skipped it"`
+	Epoch    uint64 `json:"epoch" doc:"Of the order of cells from now on"`
+	Reason   string `json:"reason" enum:"missed,directory" doc:"Transitions were left out, because there were too many or the reader was too slow; or vehicles were added, changed or removed"`
+}
+
+// GridGroups says which parts of the grid belong to which customers.
+type GridGroups struct {
+	Epoch uint64      `json:"epoch" doc:"Of the order of cells"`
+	Items []GridGroup `json:"items" nullable:"false" doc:"The customers that have vehicles, in the order of the grid"`
+}
+
+// GridGroup is a customer's part of the grid.
+type GridGroup struct {
+	CustomerID   string `json:"customer_id"`
+	CustomerName string `json:"customer_name"`
+	Start        int    `json:"start" doc:"Index of its first cell"`
+	Vehicles     int    `json:"vehicles" doc:"How many cells"`
+}
+
+// GridVehicles are the vehicles in some cells of the grid.
+type GridVehicles struct {
+	Epoch uint64    `json:"epoch" doc:"Of the order of cells"`
+	From  int       `json:"from" doc:"Index of the first cell"`
+	Items []Vehicle `json:"items" nullable:"false"`
 }

@@ -25,7 +25,7 @@ type Vehicle struct {
 	Since              Time       `json:"since" doc:"The exact moment of the last change of presence"`
 	LastHeartbeatAt    Time       `json:"last_heartbeat_at" doc:"When the last heartbeat was received, by the server's clock; null when none ever was"`
 	LastSequence       *int64     `json:"last_sequence" doc:"The sequence number of the last heartbeat that had one; null when none had"`
-	Heartbeats         int64      `json:"heartbeats" minimum:"0" doc:"How many heartbeats are stored for it, exactly"`
+	Heartbeats         uint64     `json:"heartbeats" doc:"How many heartbeats are stored for it, exactly"`
 	Policy             Policy     `json:"policy" doc:"The policy in force"`
 	OwnPolicy          *OwnPolicy `json:"own_policy" doc:"The policy of this vehicle alone; null when it follows its customer's or the default"`
 	Paused             bool       `json:"paused" doc:"True while an operator does not want it watched"`
@@ -98,8 +98,8 @@ type VehiclePage struct {
 // Facets counts the matching vehicles by each thing one can filter by.
 type Facets struct {
 	Presence  Counts          `json:"presence" doc:"By presence, whatever presences the query asks for"`
-	Customers []CustomerFacet `json:"customers" nullable:"false" doc:"By customer, the largest first; at most 20"`
-	Tags      []TagFacet      `json:"tags" nullable:"false" doc:"By tag, the most frequent first; at most 20"`
+	Customers []CustomerFacet `json:"customers" nullable:"false" doc:"By customer, the largest first; at most 50"`
+	Tags      []TagFacet      `json:"tags" nullable:"false" doc:"By tag, the most frequent first; at most 50"`
 }
 
 // CustomerFacet counts the matching vehicles of one customer.

@@ -12,10 +12,11 @@ type VehicleQuery struct {
 	Text        string     // part of VIN, registration number, customer's name or address; case and diacritics do not matter
 	Customers   []string   // ids; any of them; none means all
 	Presence    []Presence // any of them; none means all
-	Tags        []string   // any of them; none means all
+	Tags        []string   // all of them
 	Sort        string     // vin, registration_number, customer, last_heartbeat_at or since; a leading - turns it round
 	Limit       int        // vehicles on the page, 1 to 1,000; 0 means 50
 	Cursor      string     // NextCursor of the page before; empty for the first
+	NoFacets    bool       // leave out the facets by customer and tag, which are the dearest part of a page
 	MinPosition uint64     // the page shows at least this log position; the server waits up to 5 s for it
 }
 
@@ -26,6 +27,9 @@ func (q VehicleQuery) values() url.Values {
 	set(v, "cursor", q.Cursor)
 	setNumber(v, "limit", uint64(q.Limit))
 	setNumber(v, "min_position", q.MinPosition)
+	if q.NoFacets {
+		v.Set("facets", "false")
+	}
 	for _, customer := range q.Customers {
 		v.Add("customer", customer)
 	}

@@ -1,0 +1,132 @@
+// Package api answers everything that is asked over HTTP: reads, the registry, live push, and the documents of itself.
+//
+// What enters: requests from browsers, programs and strangers. What leaves: JSON in the shapes of package client, or
+// problem details (RFC 9457) with the place of each fault. What it promises:
+//
+//   - A write is answered when reads on this server show it, and its answer carries the log position.
+//   - What is registered with the router and what the OpenAPI document says are the same.
+//   - Reading is strict, each body is bounded, and no error of our own tells a caller more than that there was one.
+//   - A live stream that its reader does not empty is cut or told to start again; it never holds anything up.
+//
+// The doors of heartbeats are package ingest's: they register with the same router, and are described here.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/registry"
+)
+
+// Config says what the API answers from.
+type Config struct {
+	View         *fleet.View
+	Registry     *registry.Registry
+	Unregistered *ingest.Unregistered
+	Doors        *ingest.Doors // of heartbeats; nil when this process has none
+
+	// Applied waits until doors and view show a revision of the registry, and gives the log position at which it holds.
+	Applied func(ctx context.Context, revision int64) (event.Position, error)
+	// Reached waits until the view shows a position.
+	Reached func(ctx context.Context, position event.Position) error
+	// Appended is the position of this process's own last append, which its next search must show.
+	Appended func() event.Position
+	// Ready is nil when the server is ready; the error says what it waits for.
+	Ready func() error
+
+	Now        func() time.Time      // of received-at, for the original contract's rule; default time.Now
+	Version    string                // of the program, for the documents; default "dev"
+	Gatherer   prometheus.Gatherer   // what /metrics shows; default none
+	Registerer prometheus.Registerer // for the API's own figures; default none
+	Logger     *slog.Logger          // default none
+}
+
+// complete fills in the defaults.
+func (cfg *Config) complete() error {
+	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
+		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
+	}
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Appended, Ready")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Version == "" {
+		cfg.Version = "dev"
+	}
+	if cfg.Gatherer == nil {
+		cfg.Gatherer = prometheus.NewRegistry()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// server holds what the handlers need.
+type server struct {
+	cfg     Config
+	logger  *slog.Logger
+	metrics *metrics
+	router  *router
+	huma    huma.API
+	frames  liveFrames
+}
+
+// New builds the handler of the whole public server.
+func New(cfg Config) (http.Handler, error) {
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return s.handler(), nil
+}
+
+func newServer(cfg Config) (*server, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &server{cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
+	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
+	s.huma = humago.New(s.router, huma.Config{
+		OpenAPI:                      openAPI(cfg.Version),
+		Formats:                      formats(),
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{withoutLongValues},
+	})
+	s.huma.UseMiddleware(readBody)
+	if cfg.Doors != nil {
+		cfg.Doors.Register(s.router.ServeMux)
+		s.describeDoors()
+	}
+	s.describeVehicles()
+	s.describeFiles()
+	s.describeUnregistered()
+	s.describeCustomers()
+	s.describePolicy()
+	s.describeFleet()
+	s.describeLive()
+	s.describeGrid()
+	s.describeSearch()
+	s.describeHealth()
+	if err := s.describePage(); err != nil {
+		return nil, err
+	}
+	documents := s.describeDocuments()
+	s.router.ServeMux.HandleFunc("/", s.router.unknown)
+	return s, documents.make(s.huma.OpenAPI())
+}
+
+func (s *server) handler() http.Handler { return guard(s.router) }

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fleetbeat/fleetbeat/client"
+	"github.com/fleetbeat/fleetbeat/internal/registry"
+)
+
+// Limits of files of vehicles.
+const (
+	maxImport   = 64 << 20         // bytes
+	importPause = 30 * time.Second // that a sender may let pass between two parts of a file
+	exportPause = 30 * time.Second // that a reader may take for one part of a file
+)
+
+// The sender of a file let the connection break, or go quiet.
+var (
+	errFileTooLarge = errors.New("the file is larger than 64 MiB; split it")
+	errFileTooSlow  = errors.New("nothing more of the file came for 30 seconds")
+	errFileBroken   = errors.New("the file could not be read to its end")
+)
+
+func (s *server) describeFiles() {
+	flag := &huma.Schema{Type: huma.TypeBoolean}
+	file := map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	s.raw(huma.Operation{
+		OperationID: "import", Method: http.MethodPost, Path: "/v1/import", Tags: []string{"vehicles"},
+		Summary: "Add and change vehicles by a CSV file",
+		Description: "At most 64 MiB. Columns by name, in any order: vin, registration_number, customer_id, customer_name, " +
+			"customer_address, tags (with semicolons between), late_after, offline_after, paused. Needed are vin and one of customer_id " +
+			"and customer_name. What the file has no column for stays. One wrong line keeps all from being written, unless partial is " +
+			"asked for. Wrong lines are not a refusal: the answer lists them.",
+		Parameters: []*huma.Param{
+			parameter("query", "partial", "Write the lines that are right", flag),
+			parameter("query", "dry_run", "Write nothing, and say what would happen", flag),
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: file},
+		Responses:   answers("What the import did", "application/json", s.shape(reflect.TypeFor[client.ImportResult]())),
+		Errors: []int{
+			http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+		},
+	}, s.importFile)
+	s.raw(huma.Operation{
+		OperationID: "export", Method: http.MethodGet, Path: "/v1/export", Tags: []string{"vehicles"},
+		Summary: "All vehicles as a CSV file", Description: "It imports again unchanged.",
+		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusInternalServerError},
+	}, s.exportFile)
+}
+
+func (s *server) importFile(w http.ResponseWriter, r *http.Request) {
+	result, err := s.runImport(w, r)
+	if err != nil {
+		writeModel(w, problemOf(err, "body", s.logger))
+		return
+	}
+	s.answerJSON(w, result)
+}
+
+func (s *server) runImport(w http.ResponseWriter, r *http.Request) (client.ImportResult, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
+		return client.ImportResult{}, refuse(http.StatusUnsupportedMediaType, "header.Content-Type", "the file must be sent as text/csv", nil)
+	}
+	var options registry.ImportOptions
+	for name, option := range map[string]*bool{"partial": &options.Partial, "dry_run": &options.DryRun} {
+		if err := readFlag(r, name, option); err != nil {
+			return client.ImportResult{}, err
+		}
+	}
+	file := &upload{body: http.MaxBytesReader(w, r.Body, maxImport), control: http.NewResponseController(w)}
+	result, err := s.cfg.Registry.Import(r.Context(), file, options)
+	if err != nil {
+		return client.ImportResult{}, err
+	}
+	answer := importResultOf(result)
+	if result.Applied {
+		position, err := s.shown(r.Context(), result.Revision)
+		if err != nil {
+			return client.ImportResult{}, err
+		}
+		answer.Position = uint64(position)
+	}
+	return answer, nil
+}
+
+// readFlag reads a query parameter that is true or false; one that stands there without a value is true.
+func readFlag(r *http.Request, name string, flag *bool) (err error) {
+	query := r.URL.Query()
+	if !query.Has(name) {
+		return nil
+	}
+	value := query.Get(name)
+	if *flag, err = strconv.ParseBool(value); err != nil && value != "" {
+		return refuse(http.StatusUnprocessableEntity, "query."+name, "must be true or false", value)
+	}
+	*flag = *flag || value == ""
+	return nil
+}
+
+// upload is the body of an import. A file takes longer to send than the server allows a request, so what it must do
+// instead is keep coming.
+type upload struct {
+	body    io.Reader
+	control *http.ResponseController
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	deadline := time.Now().Add(importPause)
+	_ = u.control.SetReadDeadline(deadline)                   // without deadlines, the server's own hold
+	_ = u.control.SetWriteDeadline(deadline.Add(importPause)) // the answer comes after the file
+	n, err := u.body.Read(p)
+	var tooLarge *http.MaxBytesError
+	var network net.Error
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.As(err, &tooLarge):
+		return n, errFileTooLarge
+	case errors.As(err, &network) && network.Timeout():
+		return n, errFileTooSlow
+	}
+	return n, errFileBroken
+}
+
+func importResultOf(r registry.ImportResult) client.ImportResult {
+	return client.ImportResult{
+		Applied: r.Applied, Lines: r.Lines, Created: r.Created, Updated: r.Updated, Unchanged: r.Unchanged,
+		CustomersCreated: r.CustomersCreated, Rejected: r.Rejected, Errors: lineErrors(r.Errors), Warnings: lineErrors(r.Warnings),
+	}
+}
+
+func lineErrors(errs []registry.LineError) []client.LineError {
+	out := make([]client.LineError, len(errs))
+	for i, e := range errs {
+		out[i] = client.LineError(e)
+	}
+	return out
+}
+
+func (s *server) exportFile(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	w.Header().Set("Content-Disposition", `attachment; filename="fleetbeat-vehicles.csv"`)
+	err := s.cfg.Registry.Export(r.Context(), &download{w: w, control: http.NewResponseController(w)})
+	if err == nil {
+		return
+	}
+	if r.Context().Err() == nil {
+		s.logger.Error("exporting vehicles", "error", err)
+	}
+	panic(http.ErrAbortHandler) // part of the file may be out: cut it, so that nobody takes it for whole
+}
+
+// download is a file on its way out. Its reader may take long for all of it, but must keep reading.
+type download struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+func (d *download) Write(p []byte) (int, error) {
+	_ = d.control.SetWriteDeadline(time.Now().Add(exportPause)) // without deadlines, the server's own hold
+	return d.w.Write(p)
+}

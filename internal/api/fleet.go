@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fleetbeat/fleetbeat/client"
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+)
+
+func (s *server) describeFleet() {
+	tags := []string{"fleet"}
+	typed(s, huma.Operation{
+		OperationID: "summary", Method: http.MethodGet, Path: "/v1/summary", Tags: tags,
+		Summary: "The fleet in one glance", Errors: []int{http.StatusServiceUnavailable},
+	}, s.getSummary)
+	typed(s, huma.Operation{
+		OperationID: "list-transitions", Method: http.MethodGet, Path: "/v1/transitions", Tags: tags,
+		Summary: "Recent changes of presence, newest first", Description: "As many as are held in memory.",
+		Parameters: []*huma.Param{presences("to", "Changes to any of these presences: repeat it, or separate by commas")},
+		Errors:     []int{http.StatusServiceUnavailable},
+	}, s.listTransitions)
+	typed(s, huma.Operation{
+		OperationID: "list-gaps", Method: http.MethodGet, Path: "/v1/gaps", Tags: tags,
+		Summary:     "Recent times that were not observed, newest first",
+		Description: "In them the server cannot prove that it was listening, and calls no vehicle late or offline. As many as are held in memory.",
+	}, func(context.Context, *struct{}) (*body[client.GapList], error) {
+		gaps := s.cfg.View.Gaps()
+		list := client.GapList{Items: make([]client.Gap, len(gaps))}
+		for i, g := range gaps {
+			list.Items[i] = gapOf(g)
+		}
+		return &body[client.GapList]{list}, nil
+	})
+}
+
+func (s *server) getSummary(ctx context.Context, in *struct{ MinPosition }) (*body[client.Summary], error) {
+	if err := s.reached(ctx, event.Position(in.At)); err != nil {
+		return nil, err
+	}
+	return &body[client.Summary]{summaryOf(s.cfg.View.Summary())}, nil
+}
+
+type transitionQuery struct {
+	MinPosition
+	Vehicle  string   `query:"vehicle" maxLength:"64" doc:"Of this vehicle, by VIN"`
+	Customer []string `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Of the vehicles of any of these customers, by id; repeat it"`
+	To       []string `query:"to,explode" nullable:"false"`
+	Since    uint64   `query:"since" doc:"Only those that came after this log position"`
+	Limit    int      `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Transitions on the page"`
+	Cursor   string   `query:"cursor" maxLength:"20" doc:"next_cursor of the page before, for older ones"`
+}
+
+func (s *server) listTransitions(ctx context.Context, q *transitionQuery) (*body[client.TransitionPage], error) {
+	to, err := presencesOf("to", q.To)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reached(ctx, event.Position(q.At)); err != nil {
+		return nil, err
+	}
+	found, err := s.cfg.View.Transitions(fleet.TransitionQuery{
+		VIN: q.Vehicle, Customers: q.Customer, To: to, Since: event.Position(q.Since), Limit: q.Limit, Cursor: q.Cursor,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &body[client.TransitionPage]{client.TransitionPage{
+		Items: transitionsOf(found.Items), NextCursor: cursorOf(found.NextCursor), Position: uint64(found.Position),
+	}}, nil
+}

@@ -1,0 +1,84 @@
+package api
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fleetbeat/fleetbeat/client"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+)
+
+func (s *server) describeGrid() {
+	tags := []string{"fleet"}
+	s.raw(huma.Operation{
+		OperationID: "grid", Method: http.MethodGet, Path: "/v1/grid", Tags: tags,
+		Summary: "The whole fleet in one byte per vehicle",
+		Description: "Little-endian: epoch (8 bytes), position (8), count (4); then for each vehicle its presence, 0 to 4 in the order " +
+			"unknown, online, late, offline, paused. Vehicles stand in the order of their customers' names, then of their VINs; within " +
+			"an epoch the order stays.",
+		Responses: answers("The grid", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
+	}, s.grid)
+	typed(s, huma.Operation{
+		OperationID: "grid-groups", Method: http.MethodGet, Path: "/v1/grid/groups", Tags: tags,
+		Summary: "Which part of the grid belongs to which customer",
+	}, s.gridGroups)
+	typed(s, huma.Operation{
+		OperationID: "grid-vehicles", Method: http.MethodGet, Path: "/v1/grid/vehicles", Tags: tags,
+		Summary: "The vehicles in some cells of the grid",
+	}, s.gridVehicles)
+}
+
+func (s *server) grid(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Vary", "Accept-Encoding")
+	grid := s.cfg.View.Grid()
+	if r.Method == http.MethodHead {
+		return
+	}
+	out := io.Writer(&download{w: w, control: http.NewResponseController(w)})
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		packed, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // a million vehicles: 150 kB, where the best would be 100
+		if err != nil {
+			panic(err) // the level is one that there is
+		}
+		defer packed.Close() // an error here is the caller's connection
+		out = packed
+	}
+	_, _ = grid.WriteTo(out) // likewise
+}
+
+// acceptsGzip reports whether the caller takes gzip: it names it, and not with the weight 0.
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			return strings.Trim(strings.TrimPrefix(strings.TrimSpace(weight), "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
+}
+
+func (s *server) gridGroups(context.Context, *struct{}) (*body[client.GridGroups], error) {
+	epoch, groups := s.cfg.View.GridGroups()
+	answer := client.GridGroups{Epoch: epoch, Items: make([]client.GridGroup, len(groups))}
+	for i, g := range groups {
+		answer.Items[i] = client.GridGroup{CustomerID: g.Customer.ID, CustomerName: g.Customer.Name, Start: g.Start, Vehicles: g.Vehicles}
+	}
+	return &body[client.GridGroups]{answer}, nil
+}
+
+type gridRange struct {
+	From  int `query:"from" minimum:"0" doc:"Index of the first cell"`
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"1" doc:"How many cells"`
+}
+
+func (s *server) gridVehicles(_ context.Context, q *gridRange) (*body[client.GridVehicles], error) {
+	epoch, rows := s.cfg.View.GridRows(q.From, min(q.Limit, fleet.MaxLimit))
+	return &body[client.GridVehicles]{client.GridVehicles{Epoch: epoch, From: q.From, Items: vehiclesOf(rows)}}, nil
+}
