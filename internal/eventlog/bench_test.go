@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -98,16 +99,42 @@ func benchmarkRead(b *testing.B, batches, rows int) {
 func BenchmarkRead1000(b *testing.B) { benchmarkRead(b, 500, 1000) }
 func BenchmarkRead12(b *testing.B)   { benchmarkRead(b, 3000, 12) }
 
-func BenchmarkVerify12(b *testing.B) {
+// BenchmarkOpen opens a log of 6 million heartbeats in batches of 12: verification on all cores, then the server.
+func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	l := open(b, dir)
-	appendAll(b, l, plain(3000, 12))
 	closeLog(b, l)
-	b.ResetTimer()
-	for b.Loop() {
-		if _, err := inspect(dir); err != nil {
+	const batches = 500_000
+	w := blockWriter{dir: msgsDir(filepath.Join(dir, storeName))}
+	batch := plain(1, 12)[0]
+	batch.Entries = nil
+	for i := range batches {
+		h := header{epoch: 1, number: event.Position(i + 1), previous: w.chain}
+		record, encoded, err := w.encoder.encode(h, &batch)
+		if err == nil {
+			err = w.write(h.number, 1, record, h.link(encoded))
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(36000*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mhb/s")
+	if err := w.finish(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("verify", func(b *testing.B) {
+		for b.Loop() {
+			if found, err := inspect(dir); err != nil || len(found.damages()) > 0 {
+				b.Fatal(found, err)
+			}
+		}
+	})
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			l := open(b, dir)
+			if l.Head() != batches {
+				b.Fatal(l.Damages())
+			}
+			closeLog(b, l)
+		}
+	})
 }

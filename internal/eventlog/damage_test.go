@@ -29,12 +29,18 @@ type place struct {
 }
 
 // newOriginal writes a log and leaves it as a killed process would: copied while it is open.
-func newOriginal(t *testing.T, batches []event.Batch) *original {
+func newOriginal(t *testing.T, batches []event.Batch) *original { return leave(t, batches, false) }
+
+// leave writes a log and leaves it, closed or not.
+func leave(t *testing.T, batches []event.Batch, closed bool) *original {
 	t.Helper()
 	live := memoryDir(t)
 	l := open(t, live)
 	appendAll(t, l, batches)
 	o := &original{dir: memoryDir(t), batches: follow(t, l, 1, event.Position(len(batches)))}
+	if closed {
+		closeLog(t, l)
+	}
 	copyTree(t, live, o.dir)
 	closeLog(t, l)
 	blocks, err := listBlocks(msgsDir(filepath.Join(o.dir, storeName)))
@@ -209,11 +215,15 @@ func (o *original) checkKept(t *testing.T, dir, file string, damaged []byte) {
 }
 
 func TestDamageIsHarmlessOrReportedAndTheRestStaysReadable(t *testing.T) {
-	o := newOriginal(t, history(6, 30, 12))
-	files := o.files(t)
-	for round := range 200 {
-		file := files[round/2%len(files)]
-		if round%2 == 0 {
+	killed, closed := leave(t, history(6, 30, 12), false), leave(t, history(6, 30, 12), true)
+	for round := range 400 {
+		o := killed
+		if round%4 == 0 {
+			o = closed
+		}
+		files := o.files(t)
+		file := files[round/4%len(files)]
+		if round%2 == 1 {
 			file = o.places[0].file // half of all on the block itself
 		}
 		o.damage(t, file, uint64(round))

@@ -82,6 +82,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 	if l.metrics, err = newMetrics(config.Registerer); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	l.warnOfFileSystem()
 	if err := l.open(ctx); err != nil {
 		l.metrics.unregister()
 		return nil, errors.Join(err, lock.Close())
@@ -94,19 +95,17 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 func (l *Log) open(ctx context.Context) error {
 	l.files.Lock()
 	defer l.files.Unlock()
-	l.warnOfFileSystem()
 	found, err := l.prepare(ctx)
-	if err != nil {
-		return err
-	}
-	storeDir := filepath.Join(l.config.Dir, storeName)
-	store, err := openStore(ctx, storeDir, true, l.config.Logger)
 	if err != nil {
 		return err
 	}
 	end := found.store.head
 	end.epoch++
-	if err := l.settle(ctx, store, end, found.format); err != nil {
+	store, err := openVerified(ctx, filepath.Join(l.config.Dir, storeName), end.position, l.config.Logger)
+	if err != nil {
+		return err
+	}
+	if err := l.settle(end, found.format); err != nil {
 		store.close()
 		return err
 	}
@@ -118,11 +117,8 @@ func (l *Log) open(ctx context.Context) error {
 	return nil
 }
 
-// settle checks the server's view and makes the folder complete and durable.
-func (l *Log) settle(ctx context.Context, store *store, end head, format int) error {
-	if err := store.checkView(ctx, end.position); err != nil {
-		return err
-	}
+// settle makes the folder complete and durable.
+func (l *Log) settle(end head, format int) error {
 	dir := l.config.Dir
 	blocks, err := listBlocks(msgsDir(filepath.Join(dir, storeName)))
 	if err != nil {

@@ -45,11 +45,6 @@ func (l *Log) prepare(ctx context.Context) (*findings, error) {
 	if err := l.secureLastBlock(msgsDir(storeDir)); err != nil {
 		return nil, fmt.Errorf("making the last block durable: %w", err)
 	}
-	// JetStream's index repeats what the blocks say. Without it the server reads the blocks, which are verified.
-	err = os.Remove(filepath.Join(msgsDir(storeDir), "index.db"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("removing JetStream's index: %w", err)
-	}
 	return found, nil
 }
 

@@ -122,6 +122,9 @@ func readBlock(file *os.File) ([]byte, error) {
 // scan finds every batch in the bytes of a block that can still be read, also behind and within damage. Its error is
 // ErrNewerFormat, or nil.
 func (p *blockParser) scan(data []byte) (found []scanned, err error) {
+	if length, err := recordLength(data); err == nil {
+		found = make([]scanned, 0, len(data)/length+len(data)/length/4+1) // records are of about one length
+	}
 	var bad *region
 	for at := 0; at < len(data); {
 		batch, h, length, err := p.batch(data[at:])

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -81,6 +83,32 @@ func openStore(ctx context.Context, dir string, durable bool, logger *slog.Logge
 		return nil, fmt.Errorf("connecting to the embedded server: %w", err)
 	}
 	return s, s.openStream(ctx)
+}
+
+// openVerified starts a server on a folder whose blocks were verified up to a position, and checks that it sees the same.
+// If it does not, its index is to blame, which only repeats what the blocks say: without it the server reads the blocks.
+func openVerified(ctx context.Context, dir string, last event.Position, logger *slog.Logger) (*store, error) {
+	s, err := openStore(ctx, dir, true, logger)
+	if err != nil {
+		return nil, err
+	}
+	err = s.checkView(ctx, last)
+	if err == nil {
+		return s, nil
+	}
+	s.close()
+	logger.Warn("JetStream's index of the log is wrong and is made anew", "error", err)
+	if err := os.Remove(filepath.Join(msgsDir(dir), "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("removing JetStream's index: %w", err)
+	}
+	if s, err = openStore(ctx, dir, true, logger); err != nil {
+		return nil, err
+	}
+	if err := s.checkView(ctx, last); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *store) openStream(ctx context.Context) (err error) {

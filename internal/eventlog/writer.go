@@ -96,7 +96,7 @@ func (w *blockWriter) roll() (err error) {
 	if w.parser, err = newBlockParser(w.block); err != nil {
 		return err
 	}
-	if w.file, err = os.OpenFile(blockPath(w.dir, w.block), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640); err != nil {
+	if w.file, err = os.OpenFile(blockPath(w.dir, w.block), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640); err != nil {
 		return err
 	}
 	w.out = bufio.NewWriterSize(w.file, 1<<20)
