@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,10 @@ import (
 const (
 	firstBody = 4 << 10   // bytes a body's buffer begins with
 	keepBody  = 256 << 10 // a larger buffer is not kept for the next request
+
+	// zstdMemory bounds what a zstd body expands to and the window it may ask for. Encoders of streams ask for 8 MiB
+	// however little they send, and the decoder takes no less for the window than for the whole.
+	zstdMemory = 8 << 20
 )
 
 // budget bounds the bytes of all bodies that are held at a time.
@@ -120,8 +123,7 @@ type expander struct {
 }
 
 func newExpander() (*expander, error) {
-	// The decoder writes straight into the buffer it is given, so a frame that announces a large window costs nothing.
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxBody), zstd.WithDecoderConcurrency(0))
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(zstdMemory), zstd.WithDecoderConcurrency(0))
 	if err != nil {
 		return nil, fmt.Errorf("making a zstd decoder: %w", err)
 	}
@@ -156,16 +158,16 @@ func (d *Doors) gunzip(b *body, limit int) ([]byte, error) {
 }
 
 func (d *Doors) unzstd(b *body, limit int) ([]byte, error) {
-	if err := d.hold(b, limit); err != nil {
+	if err := d.hold(b, zstdMemory); err != nil {
 		return nil, err
 	}
-	expanded, err := d.expander.zstd.DecodeAll(b.raw, b.expanded[:0])
-	b.expanded = slices.Clip(expanded)[:len(expanded):cap(expanded)]
+	var err error
+	b.expanded, err = d.expander.zstd.DecodeAll(b.raw, b.expanded[:0])
 	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), len(expanded) > limit:
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), len(b.expanded) > limit:
 		return nil, tooLarge(limit)
 	case err != nil:
-		return nil, refuse(reasonMalformed, "the body is not zstd")
+		return nil, refuse(reasonMalformed, "the body is not zstd, or of a window over %d MiB", zstdMemory>>20)
 	}
-	return expanded, nil
+	return b.expanded, nil
 }

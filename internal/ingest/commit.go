@@ -22,14 +22,25 @@ func (c *Committer) Run(ctx context.Context) error {
 		}
 		began = time.Now()
 		err := c.commit(ctx, b)
-		if err != nil {
-			c.repair(ctx, err, !failing)
-		} else if failing {
-			c.logger.Info("the log can be written again")
+		if failing != (err != nil) {
+			failing = err != nil
+			c.reportState(err)
 		}
-		failing = err != nil
-		c.metrics.unavailable.Set(boolGauge(failing))
+		if failing {
+			c.repair(ctx, err)
+		}
 	}
+}
+
+// reportState says that appends began to fail, or with nil that they succeed again.
+func (c *Committer) reportState(err error) {
+	if err != nil {
+		c.metrics.unavailable.Set(1)
+		c.logger.Error("the log cannot be written: heartbeats are refused", "error", err)
+		return
+	}
+	c.metrics.unavailable.Set(0)
+	c.logger.Info("the log can be written again")
 }
 
 // take waits for the next batch to commit; it is nil when ctx has ended and none waits.
@@ -179,10 +190,7 @@ func (c *Committer) columnsOf(b *batch) *event.Batch {
 
 // repair waits until the log is whole again and brings the window in line with it. Meanwhile everything that waits
 // or comes is refused: nothing is tried again blindly.
-func (c *Committer) repair(ctx context.Context, cause error, first bool) {
-	if first {
-		c.logger.Error("the log cannot be written: heartbeats are refused", "error", cause)
-	}
+func (c *Committer) repair(ctx context.Context, cause error) {
 	c.refuseAll(cause)
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		stored, err := c.log.Recover(ctx)

@@ -61,13 +61,6 @@ func register(r prometheus.Registerer, all ...prometheus.Collector) {
 	}
 }
 
-func boolGauge(on bool) float64 {
-	if on {
-		return 1
-	}
-	return 0
-}
-
 // doorMetrics are what Doors count.
 type doorMetrics struct {
 	rejected [reasons]prometheus.Counter
