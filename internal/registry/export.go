@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Export writes all vehicles of one moment with their customers as CSV, in the order of VINs. Import reads it back
-// unchanged, into this registry or an empty one. Customers without vehicles, their policies and the default policy are
-// not in it.
+// Export writes all vehicles of one moment with their customers as CSV, in the order in which they were added. Import
+// reads it back unchanged, into this registry or an empty one. Customers without vehicles, the policies of customers and
+// the default policy are not in it.
 func (r *Registry) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	if err := r.export(ctx, out); err != nil {
@@ -25,7 +25,7 @@ func (r *Registry) Export(ctx context.Context, w io.Writer) error {
 
 func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
 	rows, err := r.reader.QueryContext(ctx, `SELECT v.vin, v.registration_number, c.id, c.name, c.address, v.tags,
-		v.late_after, v.offline_after, v.paused FROM vehicles v JOIN customers c ON c.number = v.customer ORDER BY v.vin`)
+		v.late_after, v.offline_after, v.paused FROM vehicles v JOIN customers c ON c.number = v.customer ORDER BY v.number`)
 	if err != nil {
 		return err
 	}

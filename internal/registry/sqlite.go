@@ -96,14 +96,18 @@ func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
 	return nil
 }
 
-// refuseNewer looks at the database without writing to it, so that one of a newer version stays as it is.
+// refuseNewer looks at the database without touching it, so that one of a newer version stays as it is.
 func refuseNewer(ctx context.Context, path string) error {
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	db, err := openSQLite(path, url.Values{"mode": {"ro"}})
+	options := url.Values{"mode": {"ro"}}
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		options.Set("immutable", "1") // closed in order: there is nothing beside the file, and nothing is to be put there
+	}
+	db, err := openSQLite(path, options)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (p *problems) name(s string) string {
 
 // tags checks a vehicle's tags and returns them as they are stored: trimmed, sorted, each once.
 func (p *problems) tags(tags []string) []string {
-	kept := make([]string, 0, len(tags))
+	var kept []string
 	for _, tag := range tags {
 		tag = p.text("tags", tag, MaxTag)
 		if strings.Contains(tag, tagSeparator) {

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+// rate reports how many rows a second went through.
+func rate(b *testing.B, rows int) {
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkImport(b *testing.B) {
+	const n = 100_000
+	csv := fleetCSV(n)
+	changed := strings.ReplaceAll(csv, "euro6", "euro7")
+	for _, again := range []struct {
+		name  string
+		first string
+		then  string
+	}{{name: "new", then: csv}, {name: "unchanged", first: csv, then: csv}, {name: "changed", first: csv, then: changed}} {
+		b.Run(again.name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				r := openAt(b, filepath.Join(b.TempDir(), "registry.db"))
+				if again.first != "" {
+					mustImport(b, r, again.first)
+				}
+				b.StartTimer()
+				mustImport(b, r, again.then)
+			}
+			rate(b, n)
+		})
+	}
+}
+
+// BenchmarkMillion reads a registry of 1,000,000 vehicles in the ways in which it is read as a whole.
+func BenchmarkMillion(b *testing.B) {
+	const n = 1_000_000
+	r := open(b)
+	mustImport(b, r, fleetCSV(n))
+	b.Run("changes", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			rows := 0
+			err := r.Changes(context.Background(), 0, func(c Changes) error {
+				rows += len(c.Vehicles)
+				return nil
+			})
+			if err != nil || rows != n {
+				b.Fatal(rows, err)
+			}
+		}
+		rate(b, n)
+	})
+	b.Run("export", func(b *testing.B) {
+		for b.Loop() {
+			if err := r.Export(context.Background(), io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b, n)
+	})
+}
+
+func BenchmarkRelay(b *testing.B) {
+	const n = 100_000
+	csv := fleetCSV(n)
+	for b.Loop() {
+		b.StopTimer()
+		r := openAt(b, filepath.Join(b.TempDir(), "registry.db"))
+		mustImport(b, r, csv)
+		b.StartTimer()
+		ctx, cancel := context.WithCancel(context.Background())
+		rows := 0
+		err := r.Relay(ctx, func(_ context.Context, facts []event.Fact) (event.Position, error) {
+			if rows += len(facts); rows == n {
+				cancel()
+			}
+			return 1, nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	rate(b, n)
+}
+
+func BenchmarkCreateVehicle(b *testing.B) {
+	r := open(b)
+	mustCustomer(b, r, "kalles")
+	for i := 0; b.Loop(); i++ {
+		mustVehicle(b, r, fmt.Sprintf("device-%d", i), "kalles")
+	}
+}
