@@ -61,6 +61,7 @@ func BenchmarkDecode256AllColumns(b *testing.B) {
 }
 
 func benchmarkAppend(b *testing.B, rows int) {
+	b.Helper()
 	l := open(b, b.TempDir())
 	batch := plain(1, rows)[0]
 	at := event.Time(1 << 30)
@@ -82,6 +83,7 @@ func BenchmarkAppend256(b *testing.B)  { benchmarkAppend(b, 256) }
 func BenchmarkAppend8000(b *testing.B) { benchmarkAppend(b, 8000) }
 
 func benchmarkRead(b *testing.B, batches, rows int) {
+	b.Helper()
 	dir := b.TempDir()
 	l := open(b, dir)
 	appendAll(b, l, plain(batches, rows))

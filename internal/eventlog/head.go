@@ -20,6 +20,9 @@ type head struct {
 	link     link       // what the batch after position must name as its previous
 }
 
+// known says whether h was read from a head file: every one was written in an epoch.
+func (h head) known() bool { return h.epoch > 0 }
+
 func (h head) newerThan(other head) bool {
 	return h.position > other.position || h.position == other.position && h.epoch > other.epoch
 }

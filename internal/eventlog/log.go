@@ -216,26 +216,31 @@ func (l *Log) Wait(ctx context.Context, position event.Position) error {
 // wait also gives the head and the generation of the files.
 func (l *Log) wait(ctx context.Context, position event.Position) (event.Position, int, error) {
 	for {
-		l.mu.Lock()
-		if l.closed {
-			l.mu.Unlock()
-			return 0, 0, ErrClosed
+		head, generation, changed, err := l.look(position)
+		if changed == nil {
+			return head, generation, err
 		}
-		if l.head.position >= position {
-			defer l.mu.Unlock()
-			return l.head.position, l.generation, nil
-		}
-		if l.changed == nil {
-			l.changed = make(chan struct{})
-		}
-		changed := l.changed
-		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return 0, 0, ctx.Err()
 		case <-changed:
 		}
 	}
+}
+
+// look gives the head and the generation of the files when the log has a batch at a position, and else what to wait for.
+func (l *Log) look(position event.Position) (_ event.Position, generation int, changed <-chan struct{}, _ error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return 0, 0, nil, ErrClosed
+	case l.head.position >= position:
+		return l.head.position, l.generation, nil, nil
+	case l.changed == nil:
+		l.changed = make(chan struct{})
+	}
+	return 0, 0, l.changed, nil
 }
 
 // wake lets all who wait look again. l.mu is held.

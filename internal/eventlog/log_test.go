@@ -168,7 +168,7 @@ func TestWaitReturnsWhenThePositionIsReached(t *testing.T) {
 	if err := l.Wait(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
-	go func() { done <- l.Wait(context.Background(), 4) }()
+	go func() { done <- l.Wait(t.Context(), 4) }()
 	closeLog(t, l)
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,6 +140,53 @@ func checkTrace(t *testing.T, path, blocksDir string) (answers int) {
 		t.Fatal(err)
 	}
 	return answers
+}
+
+func TestChildAppendsUntilKilled(t *testing.T) {
+	l := open(t, childOnly(t))
+	for at := l.LastTime(); ; at++ {
+		b := event.Batch{Entries: []event.Entry{{ReceivedAt: at, Fact: event.Canary{Door: "http"}}}}
+		position, err := l.Append(t.Context(), &b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("acknowledged", position)
+	}
+}
+
+func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+	dir := t.TempDir()
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 8 {
+		cmd := child(t, "TestChildAppendsUntilKilled", dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var last event.Position
+		killAfter := 1 + rnd.IntN(40)
+		for lines, n := bufio.NewScanner(out), 1; lines.Scan(); n++ {
+			if _, err := fmt.Sscanf(lines.Text(), "acknowledged %d", &last); err != nil {
+				t.Fatalf("the process said %q", lines.Text())
+			}
+			if n == killAfter {
+				_ = cmd.Process.Kill() // what it still said is in the pipe
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the process ended by itself")
+		}
+		if report, err := Read(dir, 1, nil); err != nil || report.Last < last || report.Batches != uint64(report.Last) {
+			t.Fatalf("acknowledged were %d batches, read %+v, %v", last, report, err)
+		}
+	}
+	l := open(t, dir)
+	if l.Epoch() != 9 || len(l.Damages()) > 0 {
+		t.Fatalf("epoch %d, damages %v", l.Epoch(), l.Damages())
+	}
 }
 
 func TestNewerFolderIsRefusedAndNotTouched(t *testing.T) {

@@ -69,7 +69,7 @@ func (r *reader) open(block int) error {
 	}
 	parser, err := newBlockParser(block)
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return err
 	}
 	r.close()
@@ -79,7 +79,7 @@ func (r *reader) open(block int) error {
 
 func (r *reader) close() {
 	if r.file != nil {
-		r.file.Close()
+		_ = r.file.Close()
 	}
 }
 

@@ -128,6 +128,8 @@ func (s *stitcher) finish(dir string) (unfinished *region, err error) {
 	switch {
 	case s.head.position >= next:
 		return nil, s.hole(next, s.head.position, &s.head.link, dir, 0)
+	case s.bad != nil && s.bad.last && !s.head.known():
+		return nil, s.hole(next, next, nil, dir, 0) // it may have been acknowledged: its position is not used again
 	case s.bad != nil && s.bad.last:
 		return s.bad, nil
 	case s.bad != nil:

@@ -180,6 +180,6 @@ func (l serverLog) Tracef(format string, v ...any)  { l.log(slog.LevelDebug, for
 
 func (l serverLog) log(level slog.Level, format string, v []any) {
 	if l.logger.Enabled(context.Background(), level) {
-		l.logger.Log(context.Background(), level, fmt.Sprintf(format, v...), "from", "nats-server")
+		l.logger.Log(context.Background(), level, "the embedded server says", "text", fmt.Sprintf(format, v...))
 	}
 }
