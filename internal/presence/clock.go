@@ -108,11 +108,9 @@ func (r *Rule) next(v event.VehicleID) (event.Presence, event.Time) {
 	return event.Unknown, 0
 }
 
-// schedule files v under its next deadline, or nowhere when it has none.
+// schedule files v under its next deadline. A vehicle that has none may stay where it is: expire will not file it again.
 func (r *Rule) schedule(v event.VehicleID) {
 	if to, deadline := r.next(v); to != event.Unknown {
 		r.ring.file(v, deadline)
-	} else {
-		r.ring.drop(v)
 	}
 }

@@ -54,7 +54,7 @@ func load(rd io.Reader) (*Rule, error) {
 
 func (r *Rule) decode(d *decoder) {
 	r.clock = d.clock()
-	r.ring.now = bucketOf(r.clock.proof)
+	r.ring.now = bucketOf(r.clock.proof) // where the next canary goes on
 	r.ignored = d.uint64()
 	r.policies.fallback = d.policy()
 	before := event.CustomerID(0)

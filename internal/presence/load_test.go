@@ -44,6 +44,14 @@ func TestLoadStopsAtItsEnd(t *testing.T) {
 	}
 }
 
+func TestLoadRefusesBytesItHasNoUseFor(t *testing.T) {
+	b := append(savedExample(t), 0)
+	b[len(saveMagic)+4]++ // the length
+	if _, err := Load(bytes.NewReader(b)); !errors.Is(err, ErrCorrupt) {
+		t.Error(err)
+	}
+}
+
 func TestLoadRefusesWhatIsCutShort(t *testing.T) {
 	whole := savedExample(t)
 	for n := range whole {

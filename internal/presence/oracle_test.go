@@ -155,13 +155,13 @@ func (o *oracle) reason() event.GapReason {
 	if slices.ContainsFunc(o.since, lost) {
 		return event.Damaged
 	}
-	for _, f := range o.since {
-		if _, stopped := f.(event.ObserverStopped); stopped {
-			return event.Stopped
-		}
-		return event.Crashed
+	if len(o.since) == 0 {
+		return event.Silent
 	}
-	return event.Silent
+	if _, stopped := o.since[0].(event.ObserverStopped); stopped {
+		return event.Stopped
+	}
+	return event.Crashed
 }
 
 // fallSilent makes the transitions of v that are due at the last canary.
@@ -184,7 +184,7 @@ func (o *oracle) judge(v *oracleVehicle, at event.Time) {
 	silentLong := silent > policy.OfflineAfter  // whether or not we were listening
 	provenLong := proven > policy.OfflineAfter  // while we were listening
 	provenLate := proven > policy.LateAfter     // while we were listening
-	heardLately := silent < policy.LateAfter    // so it cannot be late
+	heardLately := silent <= policy.LateAfter   // so it cannot be late
 	wasOnline := v.presence == event.Online     //
 	wasOffline := v.presence == event.Offline   //
 	to := event.Online

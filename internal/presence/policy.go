@@ -171,7 +171,7 @@ func valid(p event.Policy) bool {
 }
 
 // inheritAll lets the vehicles of one customer, or of all when c is 0, follow a policy that changed above them. It
-// looks at every vehicle, which takes milliseconds for a million and happens when an operator says so.
+// looks at every vehicle, which takes a tenth of a second for a million and happens only when an operator says so.
 func (r *Rule) inheritAll(c event.CustomerID, at event.Time, out *Changes) {
 	for v, s := range r.state {
 		if s&watched != 0 && (c == 0 || r.customer[v] == c) {

@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 
 // play runs a script and returns it with the output it really has.
 func play(t *testing.T, text string) string {
+	t.Helper()
 	s := &script{t: t, rule: New(), now: scriptStart, beats: map[event.VehicleID]*beat{}}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, " ") {

@@ -40,7 +40,7 @@ func TestObserverFaultsCallNobodyOffline(t *testing.T) {
 			t.Parallel()
 			s := newSimulation(t)
 			hours := simHours
-			if testing.Short() {
+			if testing.Short() || raceDetector {
 				hours /= 10
 			}
 			for range hours {
@@ -95,6 +95,7 @@ type simVehicle struct {
 }
 
 func newSimulation(t *testing.T) *simulation {
+	t.Helper()
 	s := &simulation{
 		t: t, rand: rand.New(rand.NewPCG(1, 2)), rule: New(),
 		vehicles: make([]simVehicle, simVehicles+1),

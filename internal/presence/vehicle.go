@@ -50,7 +50,6 @@ func (r *Rule) pause(v event.VehicleID, at event.Time, out *Changes) {
 	}
 	if r.state[v].presence() != event.Paused {
 		r.move(v, event.Paused, at, out)
-		r.schedule(v)
 	}
 }
 
@@ -73,7 +72,7 @@ func (r *Rule) judge(v event.VehicleID, at event.Time, out *Changes) {
 	switch {
 	case heard == 0:
 		to = event.Unknown
-	case heard.Add(policy.LateAfter) > proof:
+	case heard.Add(policy.LateAfter) >= proof:
 		to = event.Online
 	case base.Add(policy.OfflineAfter) < proof, was == event.Offline && heard.Add(policy.OfflineAfter) < proof:
 		to = event.Offline
