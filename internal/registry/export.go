@@ -33,27 +33,35 @@ func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
 	if _, err := out.WriteString(strings.Join(columnNames(), ",") + "\n"); err != nil {
 		return err
 	}
-	var line []byte
+	var buf []byte
 	for rows.Next() {
-		var text [colTags + 1]string // the columns up to the tags
-		var late, offline int64
-		var paused bool
-		err := rows.Scan(&text[colVIN], &text[colRegistrationNumber], &text[colCustomerID], &text[colCustomerName],
-			&text[colCustomerAddress], &text[colTags], &late, &offline, &paused)
+		var line exportLine
+		err := rows.Scan(&line.texts[colVIN], &line.texts[colRegistrationNumber], &line.texts[colCustomerID],
+			&line.texts[colCustomerName], &line.texts[colCustomerAddress], &line.texts[colTags], &line.late, &line.offline, &line.paused)
 		if err != nil {
 			return err
 		}
-		line = line[:0]
-		for _, cell := range text {
-			line = append(appendCell(line, cell), ',')
-		}
-		policy := policyOf(late, offline)
-		line = append(appendAfter(line, policy.LateAfter), ',')
-		line = append(appendAfter(line, policy.OfflineAfter), ',')
-		line = append(strconv.AppendBool(line, paused), '\n')
-		if _, err := out.Write(line); err != nil {
+		buf = line.append(buf[:0])
+		if _, err := out.Write(buf); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
+}
+
+// exportLine is a vehicle and its customer as Export writes them.
+type exportLine struct {
+	texts         [colTags + 1]string // the columns up to the tags
+	late, offline int64               // milliseconds
+	paused        bool
+}
+
+func (l *exportLine) append(buf []byte) []byte {
+	for _, text := range l.texts {
+		buf = append(appendCell(buf, text), ',')
+	}
+	policy := policyOf(l.late, l.offline)
+	buf = append(appendAfter(buf, policy.LateAfter), ',')
+	buf = append(appendAfter(buf, policy.OfflineAfter), ',')
+	return append(strconv.AppendBool(buf, l.paused), '\n')
 }

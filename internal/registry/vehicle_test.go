@@ -195,3 +195,17 @@ func TestCancelledWriteChangesNothing(t *testing.T) {
 		t.Errorf("number %d, want 1", v.Number)
 	}
 }
+
+func TestWritesEndWithTheNumbers(t *testing.T) {
+	r := open(t)
+	mustCustomer(t, r, "kalles")
+	if _, err := r.writer.Exec(`UPDATE state SET last_vehicle = $1`, maxVehicle-1); err != nil {
+		t.Fatal(err)
+	}
+	if v := mustVehicle(t, r, "last", "kalles"); v.Number != maxVehicle {
+		t.Errorf("number %d", v.Number)
+	}
+	if _, _, err := r.CreateVehicle(context.Background(), NewVehicle{VIN: "one-more", CustomerID: "kalles"}); err == nil {
+		t.Error("a number beyond the last was given")
+	}
+}

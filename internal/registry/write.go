@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,12 @@ type state struct {
 	policy       event.Policy // the default; zero when none was set
 }
 
+// The highest numbers that are given: the rest of Fleetbeat holds tables by number, and takes no higher ones.
+const (
+	maxVehicle  event.VehicleID  = 1<<28 - 1
+	maxCustomer event.CustomerID = 1<<24 - 1
+)
+
 // write runs change in a transaction and returns the registry's revision after it: a new one when change changed
 // something, else the last. On an error nothing is changed.
 func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision int64, err error) {
@@ -47,6 +54,9 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	}
 	if waiting := t.lastFact - t.relayedFact; waiting > r.config.MaxOutbox {
 		return 0, fmt.Errorf("%w: with this change %d", ErrOutboxFull, waiting)
+	}
+	if t.lastVehicle > maxVehicle || t.lastCustomer > maxCustomer {
+		return 0, errors.New("all numbers for vehicles or customers are used up")
 	}
 	if err := t.commit(ctx); err != nil {
 		return 0, err
