@@ -72,6 +72,7 @@ func newHouse(t testing.TB, o options) *house {
 	}
 	mux := http.NewServeMux()
 	h.doors.Register(mux)
+	mux.HandleFunc("POST /noop/{vehicle_id}", h.doors.ping)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	h.server = httptest.NewServer(mux)
 	h.stop = func() {}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -17,10 +18,10 @@ func (d *Doors) heartbeat(w http.ResponseWriter, r *http.Request) {
 	}
 	var receipt Receipt
 	if number == canaryNumber {
-		receipt, err = d.committer.submit(r.Context(), nil, d.canaryFact)
+		receipt, err = d.committer.submit(context.Background(), nil, d.canaryFact)
 	} else {
 		row := [...]event.Heartbeat{{Vehicle: number, Sequence: event.NoSequence}}
-		receipt, err = d.committer.submit(r.Context(), row[:], nil)
+		receipt, err = d.committer.submit(context.Background(), row[:], nil)
 	}
 	if err != nil {
 		d.refuse(w, err)
@@ -70,7 +71,7 @@ func (d *Doors) acceptOne(r *http.Request) (Receipt, error) {
 		return Receipt{}, refuse(reasonInvalidHeartbeat, "%s", it.fault)
 	}
 	row := [...]event.Heartbeat{it.row(number)}
-	return d.committer.submit(r.Context(), row[:], nil)
+	return d.committer.submit(context.Background(), row[:], nil)
 }
 
 // singleItem reads the body of a call for one vehicle; without a body, the heartbeat says nothing about itself.
