@@ -82,11 +82,16 @@ func (v *View) watch(id event.VehicleID) {
 	v.place(id)
 }
 
-// forget takes a vehicle off the list, with all that was counted for it.
+// forget takes a vehicle off the list, with all that was counted for it. It does not ask the rule, which may know the
+// vehicle anew by the end of the batch.
 func (v *View) forget(id event.VehicleID) {
-	if v.watched.Has(uint32(id)) {
-		v.watched.Remove(uint32(id))
-		v.tallies[id] = tally{}
-		v.place(id)
+	if !v.watched.Has(uint32(id)) {
+		return
+	}
+	v.watched.Remove(uint32(id))
+	v.tallies[id] = tally{}
+	if v.where[id] != unlisted {
+		v.unlist(id)
+		v.epoch++
 	}
 }

@@ -40,7 +40,6 @@ type directory struct {
 	byVIN   []event.VehicleID
 	byPlate []event.VehicleID
 	byName  []event.CustomerID // customers in the order of their names
-	rank    []uint32           // by customer: its place in byName
 	names   haystack           // the customers' folded texts
 	index   *text.Index        // of the vehicles' texts
 }
@@ -94,10 +93,6 @@ func (d *directory) compareVIN(a, b event.VehicleID) int {
 
 func (d *directory) comparePlate(a, b event.VehicleID) int {
 	return cmp.Or(bytes.Compare(d.plate(a), d.plate(b)), cmp.Compare(a, b))
-}
-
-func (d *directory) compareOwner(a, b event.VehicleID) int {
-	return cmp.Or(cmp.Compare(d.rank[d.owner[a]], d.rank[d.owner[b]]), d.compareVIN(a, b))
 }
 
 // compareNames orders customers by name, whatever its case and diacritics.

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
 // hub holds the newest frames. Subscribers read them at their own pace and nobody waits for them: who is so slow that
@@ -21,6 +19,7 @@ type hub struct {
 	left        time.Time // when the last subscriber was there
 	latest      time.Time // when the last frame was made
 	at          mark      // up to where frames were made
+	back        mark      // from where the frames tell everything
 	frames      []*Frame
 	first       uint64        // number of frames[0]
 	items       int           // transitions in frames
@@ -62,9 +61,13 @@ func (h *hub) add(f *Frame, at mark, now time.Time) {
 	h.items += len(f.Transitions)
 	for len(h.frames) > 1 && (f.Resync || h.items > maxFrameItems || len(h.frames) > int(keepFrames/frameEvery)) {
 		h.items -= len(h.frames[0].Transitions)
+		h.back.position, h.back.epoch = h.frames[0].To, h.frames[0].Epoch
 		h.frames[0] = nil
 		h.frames = h.frames[1:]
 		h.first++
+	}
+	if f.Resync {
+		h.back = at
 	}
 	close(h.published)
 	h.published = make(chan struct{})
@@ -85,16 +88,17 @@ type Subscription struct {
 	done chan struct{}
 
 	// Guarded by hub.mu.
-	closed    bool
-	next      uint64 // number of the frame to read next
-	beginning *Frame // to read before it
+	closed bool
+	next   uint64 // number of the frame to read next
+	first  *Frame // to read before it
 }
 
-// Subscribe begins to read the live stream. With a position, the To of the last frame that the reader had, it goes on
-// from there if that is not too long ago. Otherwise, or with 0, the first frame has Resync. The error is
-// ErrTooManySubscribers or ErrClosed.
-func (v *View) Subscribe(after event.Position) (*Subscription, error) {
-	defer v.read()() // nothing can change between what beginning says and the first frame
+// Subscribe begins to read the live stream. With the ID of the last frame that the reader had, it goes on from there if
+// that is not too long ago. Otherwise, or with "", the first frame has Resync. The error is ErrTooManySubscribers or
+// ErrClosed.
+func (v *View) Subscribe(lastID string) (*Subscription, error) {
+	after, epoch := parseFrameID(lastID)
+	defer v.read()() // nothing can change between what the first frame says and those that follow
 	h := &v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,24 +111,17 @@ func (v *View) Subscribe(after event.Position) (*Subscription, error) {
 	h.subscribers++
 	if h.idle {
 		h.idle, h.at = false, v.mark()
+		h.back = h.at
 	}
 	s := &Subscription{view: v, done: make(chan struct{}), next: h.end()}
-	if after == 0 || after > v.checkpoint || after < h.reachesBack() {
-		s.beginning = v.beginning()
+	if after < h.back.position || epoch < h.back.epoch || after > v.checkpoint || epoch > v.epoch {
+		s.first = v.beginning()
 		return s, nil
 	}
-	if n := slices.IndexFunc(h.frames, func(f *Frame) bool { return f.To > after }); n >= 0 {
+	if n := slices.IndexFunc(h.frames, func(f *Frame) bool { return f.To > after || f.Epoch > epoch }); n >= 0 {
 		s.next = h.first + uint64(n)
 	}
 	return s, nil
-}
-
-// reachesBack is the position from which the frames tell everything.
-func (h *hub) reachesBack() event.Position {
-	if len(h.frames) > 0 {
-		return h.frames[0].From
-	}
-	return h.at.position
 }
 
 // Next waits for the next frame: about ten a second while there are changes, and one a second while there are none.
@@ -159,8 +156,8 @@ func (s *Subscription) take() (frame *Frame, slow bool, wait <-chan struct{}) {
 	switch {
 	case s.closed || h.closed:
 		return nil, false, nil
-	case s.beginning != nil:
-		frame, s.beginning = s.beginning, nil
+	case s.first != nil:
+		frame, s.first = s.first, nil
 		return frame, false, nil
 	case s.next < h.first:
 		return nil, true, nil
@@ -179,7 +176,7 @@ func (s *Subscription) beginAnew() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.resyncs++
-	s.beginning, s.next = s.view.beginning(), h.end()
+	s.first, s.next = s.view.beginning(), h.end()
 }
 
 // Close ends the subscription. It may be called at any time and more than once.

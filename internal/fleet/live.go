@@ -2,6 +2,9 @@ package fleet
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -22,7 +25,8 @@ const maxFrameItems = 100_000
 // Frame is what changed in a stretch of the log. It is shared by all subscribers and must not be changed.
 //
 // A receiver that holds pages or the grid as of some position applies the frames with a later To. What a frame says
-// holds at To, so that it does no harm when a part of it is older than what the receiver holds.
+// holds at To, so that it does no harm when a part of it is older than what the receiver holds. Changes are for a grid of
+// the frame's Epoch; who holds another one asks for it anew.
 type Frame struct {
 	From, To    event.Position // what came with batches after From, up to and with To
 	Resync      bool           // something is missing before To: ask for pages, transitions and the grid anew
@@ -31,6 +35,21 @@ type Frame struct {
 	Changes     []uint32       // place in the grid << 4 | presence, once for each vehicle that changed; nil with Resync or Regrid
 	Transitions []Transition   // of listed vehicles, oldest first; nil with Resync
 	Summary     Summary        // at To
+}
+
+// ID names the frame to a subscriber that wants to go on after it: its position, and its epoch, because a change of the
+// directory moves only that.
+func (f *Frame) ID() string { return fmt.Sprintf("%d-%d", f.To, f.Epoch) }
+
+// parseFrameID reads what ID wrote. Anything else is before all frames.
+func parseFrameID(id string) (after event.Position, epoch uint64) {
+	first, second, _ := strings.Cut(id, "-")
+	position, err := strconv.ParseUint(first, 10, 64)
+	epoch, err2 := strconv.ParseUint(second, 10, 64)
+	if err != nil || err2 != nil {
+		return 0, 0
+	}
+	return event.Position(position), epoch
 }
 
 // mark is how far frames have come.

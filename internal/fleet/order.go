@@ -78,5 +78,11 @@ func merged(list, ids []event.VehicleID, compare func(a, b event.VehicleID) int)
 
 // without takes the marked vehicles out of the list.
 func without(list []event.VehicleID, marked bitset.Set) []event.VehicleID {
-	return slices.DeleteFunc(list, func(id event.VehicleID) bool { return marked.Has(uint32(id)) })
+	kept := list[:0]
+	for _, id := range list {
+		if !marked.Has(uint32(id)) {
+			kept = append(kept, id)
+		}
+	}
+	return kept
 }

@@ -48,6 +48,9 @@ func (v *View) walkOrGather(s *search, found bitset.Set, limit, total int) (ids 
 }
 
 func (v *View) gather(s *search, found bitset.Set, limit int) []event.VehicleID {
+	if s.sort == byCustomer {
+		return v.gatherByCustomer(s, found, limit)
+	}
 	compare := v.dir.comparison(s)
 	first := firsts[event.VehicleID]{limit: limit, compare: compare}
 	for i := range found.All {
@@ -59,14 +62,27 @@ func (v *View) gather(s *search, found bitset.Set, limit int) []event.VehicleID 
 	return first.sorted()
 }
 
-// comparison is the order of a search by text.
+// gatherByCustomer walks, but only through the customers of whom something is found.
+func (v *View) gatherByCustomer(s *search, found bitset.Set, limit int) (ids []event.VehicleID) {
+	owners := bitset.New(len(v.dir.customers))
+	for id := range found.All {
+		owners.Add(uint32(v.dir.owner[id]))
+	}
+	for id := range v.dir.walkCustomers(s, owners) {
+		if found.Has(uint32(id)) {
+			if ids = append(ids, id); len(ids) == limit {
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// comparison is the order of a search by VIN or registration number.
 func (d *directory) comparison(s *search) func(a, b event.VehicleID) int {
 	compare := d.compareVIN
-	switch s.sort {
-	case byPlate:
+	if s.sort == byPlate {
 		compare = d.comparePlate
-	case byCustomer:
-		compare = d.compareOwner
 	}
 	if s.descending {
 		return func(a, b event.VehicleID) int { return compare(b, a) }
@@ -132,14 +148,18 @@ func (d *directory) walk(s *search) func(yield func(event.VehicleID) bool) {
 	case byPlate:
 		return along(d.rest(s, d.byPlate), s.descending)
 	case byCustomer:
-		return d.walkCustomers(s)
+		return d.walkCustomers(s, nil)
 	}
 	return along(d.rest(s, d.byVIN), s.descending)
 }
 
-func (d *directory) walkCustomers(s *search) func(yield func(event.VehicleID) bool) {
+// walkCustomers yields the vehicles of some customers, or of all when that is nil.
+func (d *directory) walkCustomers(s *search, owners bitset.Set) func(yield func(event.VehicleID) bool) {
 	return func(yield func(event.VehicleID) bool) {
 		for c := range along(d.byName, s.descending) {
+			if owners != nil && !owners.Has(uint32(c)) {
+				continue
+			}
 			vehicles := d.customers[c].vehicles
 			if s.after != nil {
 				switch comparison := d.compareNameToPlace(c, s.after); {

@@ -115,10 +115,6 @@ func (d *directory) settleNames() {
 		d.names.add(event.CustomerID(c), customer.folded, customer.address)
 	}
 	slices.SortFunc(d.byName, d.compareNames)
-	d.rank = make([]uint32, len(d.customers))
-	for place, c := range d.byName {
-		d.rank[c] = uint32(place)
-	}
 	d.namesDirty = false
 }
 

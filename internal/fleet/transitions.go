@@ -70,6 +70,11 @@ func (q *TransitionQuery) bounds() (limit int, before uint64, err error) {
 	if len(q.Customers) > maxChoices {
 		return 0, 0, fmt.Errorf("%w: more than %d customers", ErrInvalidQuery, maxChoices)
 	}
+	for _, p := range q.To {
+		if p >= event.Presences {
+			return 0, 0, fmt.Errorf("%w: %v", ErrInvalidQuery, p)
+		}
+	}
 	if q.Cursor != "" {
 		if before, err = strconv.ParseUint(q.Cursor, 36, 64); err != nil || before == 0 {
 			return 0, 0, fmt.Errorf("%w: it is not one that was given out", ErrInvalidCursor)
@@ -86,9 +91,7 @@ func (v *View) wanted(q *TransitionQuery) func(*event.Transition) bool {
 	}
 	var to [event.Presences]bool
 	for _, p := range q.To {
-		if p < event.Presences {
-			to[p] = true
-		}
+		to[p] = true
 	}
 	owned := v.dir.ownedBy(q.Customers)
 	return func(t *event.Transition) bool {
