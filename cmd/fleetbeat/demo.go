@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/client"
+	"github.com/fleetbeat/fleetbeat/internal/app"
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/simulate"
+)
+
+// demoPolicy is short, so that something happens within seconds.
+var demoPolicy = event.Policy{LateAfter: 3 * time.Second, OfflineAfter: 6 * time.Second}
+
+type demoCommand struct {
+	fleetFlags
+	HTTP     string `name:"http" help:"Address to listen on." default:"127.0.0.1:8080"`
+	Data     string `help:"Folder to keep the data in; default: a temporary one, removed at the end." type:"path"`
+	Vehicles int    `help:"How many generated vehicles, beside the original seven." default:"500"`
+}
+
+// Help is shown below the flags.
+func (demoCommand) Help() string {
+	return `The demo shows the main job: a server, the original three customers with their seven vehicles, a generated fleet beside them,
+and real heartbeats over real HTTP. Vehicles report every second, and are late after 3 s and offline after 6 s.
+
+` + scenarioHelp()
+}
+
+func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
+	data := c.Data
+	if data == "" {
+		temporary, err := os.MkdirTemp("", "fleetbeat-demo-")
+		if err != nil {
+			return fmt.Errorf("making a folder for the demo: %w", err)
+		}
+		defer os.RemoveAll(temporary)
+		data = temporary
+	}
+	a, err := app.New(ctx, app.Config{
+		Listen: c.HTTP, DataDir: data, DefaultPolicy: demoPolicy, Version: programVersion(),
+		Logger: t.quietLog(),
+	})
+	if err != nil {
+		return err
+	}
+	config, err := c.config(a.URL(), c.Vehicles, t.err)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	config.Original = true
+	simulation, err := simulate.New(config)
+	if err != nil {
+		return errors.Join(usageError{err}, a.Close())
+	}
+
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- a.Run(serving) }()
+	err = c.drive(ctx, t, a.URL(), simulation)
+	stopServing()
+	return errors.Join(ignoreInterrupt(ctx, err), <-served)
+}
+
+// drive registers the fleet, says where to look, and sends heartbeats until it is interrupted.
+func (c *demoCommand) drive(ctx context.Context, t *terminal, url string, simulation *simulate.Simulation) error {
+	api, err := client.New(client.Config{BaseURL: url})
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	if err := waitReady(ctx, api); err != nil {
+		return err
+	}
+	if err := simulation.Register(ctx); err != nil {
+		return fmt.Errorf("registering the fleet: %w", err)
+	}
+	roster := simulation.Roster()
+	fmt.Fprintf(t.out, `
+  Fleetbeat is running, with %d vehicles of %d customers.
+
+    Look at     %s/
+    The API     %s/docs
+    Try         curl -X POST %s/heartbeat/%s
+    Stop        Ctrl-C
+
+`, roster.Vehicles(), roster.Customers(), url, url, url, roster.VIN(0))
+	_, err = simulation.Run(ctx)
+	return err
+}
+
+// waitReady waits until the server can answer.
+func waitReady(ctx context.Context, api *client.Client) error {
+	for {
+		err := api.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// quietLog is the log without what is of no interest to somebody who looks at a demo.
+func (t *terminal) quietLog() *slog.Logger {
+	if t.log.Enabled(context.Background(), slog.LevelDebug) {
+		return t.log
+	}
+	return slog.New(minimumLevel{t.log.Handler(), slog.LevelWarn})
+}
+
+// minimumLevel lets only records from a level on through.
+type minimumLevel struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled says whether a record of this level is let through.
+func (h minimumLevel) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.level && h.Handler.Enabled(ctx, level)
+}

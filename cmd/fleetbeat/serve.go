@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/app"
+	"github.com/fleetbeat/fleetbeat/internal/event"
+)
+
+var errPolicyHalf = errors.New("--late-after and --offline-after go together")
+
+type serveCommand struct {
+	HTTP           string        `name:"http" help:"Address to listen on." default:"127.0.0.1:8080"`
+	Data           string        `help:"Folder for the log, the registry and the snapshots; made when missing." default:"fleetbeat-data" type:"path"`
+	PublicURL      string        `name:"public-url" help:"Address at which vehicles reach this server, for its own heartbeat; default: the one of --http."`
+	Admin          string        `help:"Loopback address for profiles (pprof), for instance 127.0.0.1:6060; default: none."`
+	LateAfter      time.Duration `help:"Default policy: a vehicle is late after so much silence. With --offline-after; kept in the registry."`
+	OfflineAfter   time.Duration `help:"Default policy: a vehicle is offline after so much silence."`
+	CanaryInterval time.Duration `help:"Time between two of the server's own heartbeats." default:"250ms"`
+	SnapshotEvery  time.Duration `help:"Time between two snapshots." default:"5m"`
+	Reserve        uint64        `help:"MiB that stay free on the disk: below, heartbeats are refused until there is room." default:"64"`
+}
+
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	if (c.LateAfter == 0) != (c.OfflineAfter == 0) {
+		return usageError{errPolicyHalf}
+	}
+	a, err := app.New(ctx, app.Config{
+		Listen:         c.HTTP,
+		Admin:          c.Admin,
+		PublicURL:      c.PublicURL,
+		DataDir:        c.Data,
+		DefaultPolicy:  event.Policy{LateAfter: c.LateAfter, OfflineAfter: c.OfflineAfter},
+		CanaryInterval: c.CanaryInterval,
+		SnapshotEvery:  c.SnapshotEvery,
+		Reserve:        c.Reserve << 20,
+		Version:        programVersion(),
+		Logger:         t.log,
+	})
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx)
+}

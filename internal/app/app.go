@@ -1,0 +1,287 @@
+// Package app wires Fleetbeat together: the only place that sees every part. New builds them in the order in which a
+// heartbeat flows, Run starts them in that order and stops them in reverse.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/fleetbeat/fleetbeat/internal/api"
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/projection"
+	"github.com/fleetbeat/fleetbeat/internal/registry"
+)
+
+// Config says what to run and where. Only DataDir is required.
+type Config struct {
+	Listen    string // address of the public HTTP server; default 127.0.0.1:8080
+	Admin     string // loopback address of the profiles; default none
+	PublicURL string // where vehicles reach this server, for the canary; default the address listened on
+	DataDir   string // made when missing
+
+	DefaultPolicy  event.Policy  // set in the registry at start; zero leaves what is there
+	CanaryInterval time.Duration // default 250 ms
+	SnapshotEvery  time.Duration // default 5 minutes
+	Reserve        uint64        // bytes that stay free on the disk; default 64 MiB
+
+	Clock   ingest.Clock // where received-at comes from; default the machine's
+	Version string       // shown in the documents; default "dev"
+	Logger  *slog.Logger // default none
+}
+
+// App is a Fleetbeat server: built, and then run once.
+type App struct {
+	config   Config
+	listener net.Listener
+	admin    net.Listener // nil: none
+	metrics  *prometheus.Registry
+
+	log          *eventlog.Log
+	registry     *registry.Registry
+	set          *ingest.Set
+	committer    *ingest.Committer
+	doors        *ingest.Doors
+	canary       *ingest.Canary
+	unregistered *ingest.Unregistered
+	view         *fleet.View
+	runner       *projection.Runner
+	directory    *directory
+	handler      http.Handler
+
+	caughtUp atomic.Bool    // the view has applied everything that was in the log at start
+	cleanups []func() error // of what New opened, in order
+}
+
+// New opens everything and reads what a start needs. It binds its addresses first, so that a port in use is seen
+// before any file is touched. When it fails, it leaves nothing open.
+func New(ctx context.Context, config Config) (_ *App, err error) {
+	a := &App{config: withDefaults(config), metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, open := range []func(context.Context) error{a.listen, a.openLog, a.openRegistry, a.openCommitter, a.openView, a.openDoors, a.openAPI} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func withDefaults(config Config) Config {
+	if config.Listen == "" {
+		config.Listen = "127.0.0.1:8080"
+	}
+	if config.CanaryInterval == 0 {
+		config.CanaryInterval = 250 * time.Millisecond
+	}
+	if config.SnapshotEvery == 0 {
+		config.SnapshotEvery = 5 * time.Minute
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return config
+}
+
+func (a *App) cleanup(close func() error) { a.cleanups = append(a.cleanups, close) }
+
+// Close closes what New opened, the last first. It is for an App that is not run: Run closes it by itself.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.cleanups) - 1; i >= 0; i-- {
+		errs = append(errs, a.cleanups[i]())
+	}
+	a.cleanups = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) listen(ctx context.Context) error {
+	var bind net.ListenConfig
+	var err error
+	if a.listener, err = bind.Listen(ctx, "tcp", a.config.Listen); err != nil {
+		return fmt.Errorf("listening for vehicles and browsers: %w", err)
+	}
+	a.cleanup(ignoreClosed(a.listener.Close))
+	if a.config.Admin == "" {
+		return nil
+	}
+	if a.admin, err = bind.Listen(ctx, "tcp", a.config.Admin); err != nil {
+		return fmt.Errorf("listening for profiles: %w", err)
+	}
+	a.cleanup(ignoreClosed(a.admin.Close))
+	if ip := a.admin.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+		return fmt.Errorf("the address for profiles, %s, is open to others: use a loopback address", a.admin.Addr())
+	}
+	return nil
+}
+
+// ignoreClosed closes a listener that its server may have closed already.
+func ignoreClosed(close func() error) func() error {
+	return func() error {
+		if err := close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+func (a *App) openLog(ctx context.Context) (err error) {
+	a.log, err = eventlog.Open(ctx, eventlog.Config{
+		Dir: a.config.DataDir, Logger: a.config.Logger, Registerer: a.metrics, Reserve: a.config.Reserve,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the log in %s: %w", a.config.DataDir, err)
+	}
+	a.cleanup(a.log.Close)
+	return nil
+}
+
+func (a *App) openRegistry(ctx context.Context) (err error) {
+	a.registry, err = registry.Open(ctx, registry.Config{
+		Path: filepath.Join(a.config.DataDir, "registry.db"), Logger: a.config.Logger, Registerer: a.metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the registry in %s: %w", a.config.DataDir, err)
+	}
+	a.cleanup(a.registry.Close)
+	if a.config.DefaultPolicy != (event.Policy{}) {
+		if _, err := a.registry.SetDefaultPolicy(ctx, a.config.DefaultPolicy); err != nil {
+			return fmt.Errorf("setting the default policy: %w", err)
+		}
+	}
+	return nil
+}
+
+// snapshots is where the snapshots of one part lie.
+func (a *App) snapshots(name string) *projection.Snapshots {
+	return &projection.Snapshots{Dir: filepath.Join(a.config.DataDir, "snapshots"), Name: name, Logger: a.config.Logger}
+}
+
+// URL is the address at which the server answers on this machine.
+func (a *App) URL() string {
+	addr := a.listener.Addr().(*net.TCPAddr)
+	if addr.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", addr.Port)
+	}
+	return "http://" + addr.String()
+}
+
+// Log is the server's log, for tests that look behind the doors.
+func (a *App) Log() *eventlog.Log { return a.log }
+
+// ready says what the server still waits for; nil when it can answer questions about the present.
+func (a *App) ready() error {
+	if !a.caughtUp.Load() {
+		return fmt.Errorf("reading the log: %d batches to go", a.runner.Lag())
+	}
+	return nil
+}
+
+func (a *App) openAPI(context.Context) error {
+	handler, err := api.New(api.Config{
+		View:         a.view,
+		Registry:     a.registry,
+		Unregistered: a.unregistered,
+		Doors:        a.doors,
+		Applied:      a.applied,
+		Reached:      a.runner.Wait,
+		Appended:     a.log.Head,
+		Ready:        a.ready,
+		Now:          a.config.Clock.Wall,
+		Version:      a.config.Version,
+		Gatherer:     a.metrics,
+		Registerer:   a.metrics,
+		Logger:       a.config.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	a.handler = handler
+	return nil
+}
+
+// Run serves until ctx ends, then stops in order: no door is closed before those who wait at it have their answer, and
+// nothing that was acknowledged is lost. It may be called once, and closes what New opened.
+func (a *App) Run(ctx context.Context) error {
+	parts := []part{
+		{"committer", a.committer.Run},
+		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.committer.SubmitFacts) }},
+		{"directory", a.directory.run},
+		{"fleet", a.runFleet},
+		{"snapshots of the doors", a.saveDoors},
+		{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run},
+		{"live push", a.view.Run}, // before the HTTP server in the stop: it ends the streams, which never end by themselves
+		{"canary", a.canary.Run},
+	}
+	if a.admin != nil {
+		parts = append(parts, part{"profiles", (&server{a.admin, adminHandler(), a.config.Logger}).run})
+	}
+	a.config.Logger.Info("listening", "url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head())
+	err := runParts(ctx, a.config.Logger, parts)
+	return errors.Join(err, a.Close())
+}
+
+// runFleet keeps the view up to date. The server is ready once it has applied everything that the log held at start.
+func (a *App) runFleet(ctx context.Context) error {
+	head := a.log.Head()
+	waiting, cancel := context.WithCancel(ctx)
+	var waiter sync.WaitGroup
+	waiter.Go(func() {
+		if err := a.runner.Wait(waiting, head); err == nil {
+			a.caughtUp.Store(true)
+		}
+	})
+	err := a.runner.Run(ctx)
+	cancel()
+	waiter.Wait()
+	return err
+}
+
+// saveDoors writes the snapshots of the writing side from time to time and at the stop.
+func (a *App) saveDoors(ctx context.Context) error {
+	ticks := time.NewTicker(a.config.SnapshotEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			a.saveDoorsOnce()
+		case <-ctx.Done():
+			a.saveDoorsOnce()
+			return nil
+		}
+	}
+}
+
+func (a *App) saveDoorsOnce() {
+	_, err := a.snapshots("window").Save(func(w io.Writer) (uint64, error) {
+		position, err := a.committer.Snapshot(w)
+		return uint64(position), err
+	})
+	if err != nil {
+		a.config.Logger.Error("the window of repeats was not saved; the next start reads more of the log", "error", err)
+	}
+	_, err = a.snapshots("vehicles").Save(func(w io.Writer) (uint64, error) {
+		return uint64(a.set.Revision()), a.set.Save(w)
+	})
+	if err != nil {
+		a.config.Logger.Error("the set of vehicles was not saved; the next start reads more of the registry", "error", err)
+	}
+}

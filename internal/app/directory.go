@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/registry"
+)
+
+// directory keeps what the doors and the view know of the registry in step with it: VINs, plates, customers and tags,
+// which are not in the log.
+type directory struct {
+	registry *registry.Registry
+	set      *ingest.Set
+	view     *fleet.View
+
+	mu      sync.Mutex
+	reached chan struct{} // guarded by mu; closed and replaced at each step
+}
+
+func newDirectory(r *registry.Registry, set *ingest.Set, view *fleet.View) *directory {
+	return &directory{registry: r, set: set, view: view, reached: make(chan struct{})}
+}
+
+// revision is the revision of the registry that both the doors and the view have.
+func (d *directory) revision() int64 { return min(d.set.Revision(), d.view.Revision()) }
+
+// run follows the registry until ctx ends.
+func (d *directory) run(ctx context.Context) error {
+	for {
+		if _, err := d.registry.Wait(ctx, d.revision()); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+		if err := d.catchUp(ctx); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+	}
+}
+
+// ignoreEnd turns the error that the end of ctx causes into none.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// catchUp brings both to the registry of this moment. One that is ahead of the other bears being told again.
+func (d *directory) catchUp(ctx context.Context) error {
+	err := d.registry.Changes(ctx, d.revision(), func(c registry.Changes) error {
+		if err := d.tellDoors(c); err != nil {
+			return err
+		}
+		return d.view.Update(updateOf(c))
+	})
+	if err != nil {
+		return fmt.Errorf("following the registry: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	close(d.reached)
+	d.reached = make(chan struct{})
+	return nil
+}
+
+func (d *directory) tellDoors(c registry.Changes) error {
+	for _, number := range c.RemovedVehicles {
+		d.set.Remove(number)
+	}
+	for i := range c.Vehicles {
+		if err := d.set.Put(c.Vehicles[i].VIN, c.Vehicles[i].Number); err != nil {
+			return err
+		}
+	}
+	d.set.SetRevision(c.Revision)
+	return nil
+}
+
+func updateOf(c registry.Changes) fleet.Update {
+	u := fleet.Update{Revision: c.Revision, RemovedVehicles: c.RemovedVehicles, RemovedCustomers: c.RemovedCustomers}
+	for _, customer := range c.Customers {
+		u.Customers = append(u.Customers, fleet.Customer{
+			Number: customer.Number, ID: customer.ID, Name: customer.Name, Address: customer.Address,
+		})
+	}
+	for _, v := range c.Vehicles {
+		u.Vehicles = append(u.Vehicles, fleet.Vehicle{
+			Number: v.Number, VIN: v.VIN, RegistrationNumber: v.RegistrationNumber, Customer: v.Customer, Tags: v.Tags,
+		})
+	}
+	return u
+}
+
+// wait returns when the doors and the view have the registry's revision.
+func (d *directory) wait(ctx context.Context, revision int64) error {
+	for {
+		d.mu.Lock()
+		reached := d.reached
+		d.mu.Unlock()
+		if d.revision() >= revision {
+			return nil
+		}
+		select {
+		case <-reached:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for revision %d of the registry: %w", revision, ctx.Err())
+		}
+	}
+}
+
+// applied returns when a write to the registry shows everywhere: its facts are in the log and in the view, and the
+// doors and the view have its directory data. The position is one at which the log has the facts.
+func (a *App) applied(ctx context.Context, revision int64) (event.Position, error) {
+	position, err := a.registry.WaitRelayed(ctx, revision)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.directory.wait(ctx, revision); err != nil {
+		return 0, err
+	}
+	return position, a.runner.Wait(ctx, position)
+}

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/projection"
+)
+
+// openCommitter builds the writing side: the set of known vehicles, the window of repeats as of the log's head, and the
+// committer between doors and log.
+func (a *App) openCommitter(ctx context.Context) error {
+	a.set = ingest.NewSet()
+	_, err := a.snapshots("vehicles").Load(uint64(a.registry.Revision()), func(r io.Reader) (err error) {
+		a.set, err = ingest.LoadSet(r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the set of vehicles: %w", err)
+	}
+	window := ingest.NewWindow()
+	_, err = a.snapshots("window").Load(uint64(a.log.Head()), func(r io.Reader) (err error) {
+		window, err = ingest.LoadWindow(r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the window of repeats: %w", err)
+	}
+	if err := projection.CatchUp(ctx, a.log, window.Position()+1, window.Apply); err != nil {
+		return fmt.Errorf("bringing the window of repeats up to date: %w", err)
+	}
+	a.committer, err = ingest.NewCommitter(ingest.CommitterConfig{
+		Log: a.log, Window: window, Clock: a.config.Clock, Logger: a.config.Logger, Registerer: a.metrics,
+	})
+	return err
+}
+
+// openView builds the reading side: the fleet from its newest snapshot, what will follow the log into it, and the
+// directory, brought up to the registry of this moment so that no door calls a registered vehicle unknown.
+func (a *App) openView(ctx context.Context) error {
+	config := fleet.Config{Registerer: a.metrics}
+	snapshots := a.snapshots("fleet")
+	_, err := snapshots.Load(uint64(a.log.Head()), func(r io.Reader) (err error) {
+		a.view, err = fleet.Load(config, r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the fleet's snapshot: %w", err)
+	}
+	if a.view == nil {
+		a.view = fleet.New(config)
+	}
+	a.runner = projection.New(projection.Config{
+		Log: a.log, Projection: a.view, Snapshots: snapshots, SnapshotEvery: a.config.SnapshotEvery,
+		Logger: a.config.Logger, Registerer: a.metrics,
+	})
+	a.directory = newDirectory(a.registry, a.set, a.view)
+	return a.directory.catchUp(ctx)
+}
+
+// openDoors builds the HTTP doors and the canary that tries them.
+func (a *App) openDoors(context.Context) (err error) {
+	a.unregistered = ingest.NewUnregistered(ingest.UnregisteredConfig{Registerer: a.metrics})
+	a.doors, err = ingest.NewDoors(ingest.DoorsConfig{
+		Committer: a.committer, Vehicles: a.set, Unregistered: a.unregistered, Registerer: a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	url := a.config.PublicURL
+	if url == "" {
+		url = a.URL()
+	}
+	a.canary, err = ingest.NewCanary(ingest.CanaryConfig{
+		Doors: a.doors, URL: url, Interval: a.config.CanaryInterval, Logger: a.config.Logger, Registerer: a.metrics,
+	})
+	return err
+}

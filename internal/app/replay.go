@@ -1,0 +1,134 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
+	"github.com/fleetbeat/fleetbeat/internal/projection"
+)
+
+// ReplayReport says what Replay went through and found.
+type ReplayReport struct {
+	eventlog.Report
+	Elapsed  time.Duration
+	Compared []Comparison
+}
+
+// Comparison is one snapshot held against the log.
+type Comparison struct {
+	Name  string
+	Mark  uint64 // the log position that the snapshot covers
+	Equal bool
+}
+
+// Replay rebuilds every projection of a data folder from its log and compares it with its newest snapshot. It changes
+// nothing and may run beside a server. The transitions function, unless nil, is told each transition with the VIN of
+// its vehicle, which is empty when the newest snapshot does not know it.
+func Replay(dataDir string, transitions func(event.Transition, string) error) (ReplayReport, error) {
+	r, err := newReplay(dataDir)
+	if err != nil {
+		return ReplayReport{}, err
+	}
+	r.tell = transitions
+	began := time.Now()
+	report, err := eventlog.Read(dataDir, 1, r.apply)
+	if err != nil {
+		return ReplayReport{Report: report}, fmt.Errorf("replaying %s: %w", dataDir, err)
+	}
+	return ReplayReport{Report: report, Elapsed: time.Since(began), Compared: r.compared}, nil
+}
+
+// replay holds the projections that are being rebuilt beside those of the snapshots.
+type replay struct {
+	savedFleet  *fleet.View // nil: there is no snapshot
+	savedWindow *ingest.Window
+
+	rule     *presence.Rule
+	changes  presence.Changes
+	fleet    *fleet.View
+	window   *ingest.Window
+	vins     map[event.VehicleID]string
+	compared []Comparison
+
+	tell func(event.Transition, string) error
+}
+
+func newReplay(dataDir string) (*replay, error) {
+	r := &replay{rule: presence.New(), fleet: fleet.New(fleet.Config{}), window: ingest.NewWindow(), vins: map[event.VehicleID]string{}}
+	logger := slog.New(slog.DiscardHandler)
+	snapshot := func(name string) *projection.Snapshots {
+		return &projection.Snapshots{Dir: filepath.Join(dataDir, "snapshots"), Name: name, Logger: logger}
+	}
+	err := snapshot("fleet").Peek(func(in io.Reader) (err error) {
+		r.savedFleet, err = fleet.Load(fleet.Config{}, in)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = snapshot("window").Peek(func(in io.Reader) (err error) {
+		r.savedWindow, err = ingest.LoadWindow(in)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.savedFleet != nil {
+		directory := r.savedFleet.Directory()
+		for _, v := range directory.Vehicles {
+			r.vins[v.Number] = v.VIN
+		}
+		if err := r.fleet.Update(directory); err != nil {
+			return nil, fmt.Errorf("taking over the directory of the snapshot: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func (r *replay) apply(batch event.Stored) error {
+	if err := errors.Join(r.fleet.Apply(batch), r.window.Apply(batch)); err != nil {
+		return err
+	}
+	if r.tell != nil {
+		r.changes.Reset()
+		r.rule.Apply(batch, &r.changes)
+		for _, t := range r.changes.Transitions {
+			if err := r.tell(t, r.vins[t.Vehicle]); err != nil {
+				return err
+			}
+		}
+	}
+	return r.compare(batch.Position)
+}
+
+// compare holds the rebuilt projections against the snapshots that cover exactly what was replayed so far.
+func (r *replay) compare(position event.Position) error {
+	if r.savedFleet != nil && r.savedFleet.Checkpoint() == position {
+		if err := r.note("fleet", position, r.savedFleet.Save, r.fleet.Save); err != nil {
+			return err
+		}
+	}
+	if r.savedWindow != nil && r.savedWindow.Position() == position {
+		return r.note("window", position, r.savedWindow.Save, r.window.Save)
+	}
+	return nil
+}
+
+func (r *replay) note(name string, position event.Position, saved, rebuilt func(io.Writer) error) error {
+	var a, b bytes.Buffer
+	if err := errors.Join(saved(&a), rebuilt(&b)); err != nil {
+		return err
+	}
+	r.compared = append(r.compared, Comparison{Name: name, Mark: uint64(position), Equal: bytes.Equal(a.Bytes(), b.Bytes())})
+	return nil
+}
