@@ -158,16 +158,17 @@ func (d *Doors) gunzip(b *body, limit int) ([]byte, error) {
 }
 
 func (d *Doors) unzstd(b *body, limit int) ([]byte, error) {
-	if err := d.hold(b, zstdMemory); err != nil {
-		return nil, err
+	before := cap(b.expanded)
+	expanded, err := d.expander.zstd.DecodeAll(b.raw, b.expanded[:0])
+	if expanded != nil {
+		b.expanded = expanded
 	}
-	var err error
-	b.expanded, err = d.expander.zstd.DecodeAll(b.raw, b.expanded[:0])
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), len(b.expanded) > limit:
 		return nil, tooLarge(limit)
 	case err != nil:
 		return nil, refuse(reasonMalformed, "the body is not zstd, or of a window over %d MiB", zstdMemory>>20)
 	}
-	return b.expanded, nil
+	// Few bodies expand at a time, so it is soon enough to ask for the memory now.
+	return b.expanded, d.hold(b, cap(b.expanded)-before)
 }

@@ -99,14 +99,13 @@ func (c *Committer) stop() (waiting bool) {
 // commit appends a batch and answers those who wait for it. When that fails, it leaves the window unsure.
 func (c *Committer) commit(ctx context.Context, b *batch) error {
 	c.commitMu.Lock()
-	repeats := c.markRepeats(b)
+	c.tally = tally{all: b.len(), heartbeats: len(b.rows), repeats: c.markRepeats(b)}
 	// What was taken is committed even when ctx ends meanwhile.
 	position, err := c.log.Append(context.WithoutCancel(ctx), c.columnsOf(b))
 	if err != nil {
 		c.unsure = true
 	} else {
-		c.window.position = position
-		c.marked = c.marked[:0]
+		c.stored(position)
 	}
 	c.commitMu.Unlock()
 
@@ -114,9 +113,15 @@ func (c *Committer) commit(ctx context.Context, b *batch) error {
 		c.answer(b, 0, fmt.Errorf("%w: %w", ErrUnavailable, err))
 		return err
 	}
-	c.metrics.committed(b.len(), len(b.rows), repeats)
 	c.answer(b, position, nil)
 	return nil
+}
+
+// stored takes note that the batch at hand is in the log. The caller holds commitMu.
+func (c *Committer) stored(position event.Position) {
+	c.window.position = position
+	c.marked = c.marked[:0]
+	c.metrics.committed(c.tally)
 }
 
 // answer wakes everybody who waits for a batch, and lets go of it.
@@ -224,11 +229,12 @@ func (c *Committer) refuseAll(cause error) {
 // resume takes rows again. stored says that the batch of the failed append is in the log after all.
 func (c *Committer) resume(stored bool) {
 	c.commitMu.Lock()
-	if !stored {
+	if stored {
+		c.stored(c.log.Head())
+	} else {
 		c.unmark()
+		c.window.position = c.log.Head()
 	}
-	c.marked = c.marked[:0]
-	c.window.position = c.log.Head()
 	c.unsure = false
 	c.commitMu.Unlock()
 

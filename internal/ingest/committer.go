@@ -76,6 +76,7 @@ type Committer struct {
 	commitMu sync.Mutex // held while the log's head and window differ; taken before mu
 	window   *Window
 	marked   []mark // what the batch at hand changed in window
+	tally    tally  // of the batch at hand
 	unsure   bool   // an append failed, and what the log holds is not known yet
 	columns  event.Heartbeats
 }

@@ -1,10 +1,10 @@
 package ingest
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -137,15 +137,15 @@ func (d *Doors) vehicle(id string) (event.VehicleID, error) {
 	number := d.vehicles.find([]byte(id))
 	d.vehicles.mu.RUnlock()
 	if number == 0 {
-		d.note([]byte(id))
+		d.note([]byte(id), d.committer.now())
 		return 0, refuse(reasonUnknownVehicle, "no vehicle is registered as %s", id)
 	}
 	return number, nil
 }
 
 // note remembers an id that is not registered.
-func (d *Doors) note(id []byte) {
-	if !strings.HasPrefix(string(id), canaryPrefix) {
-		d.unregistered.note(id, d.committer.now())
+func (d *Doors) note(id []byte, at event.Time) {
+	if !bytes.HasPrefix(id, []byte(canaryPrefix)) {
+		d.unregistered.note(id, at)
 	}
 }

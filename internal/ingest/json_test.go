@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -191,6 +192,27 @@ func FuzzJSONHeartbeat(f *testing.F) {
 		}
 		if ok && (!bytes.Equal(got.vehicle, want.vehicle) || got.sentAt != want.sentAt || got.sequence != want.sequence || got.buffered != want.buffered) {
 			t.Fatalf("%q: got %+v, want %+v", line, got, want)
+		}
+	})
+}
+
+// FuzzJSONBody looks at whole bodies: an array is read exactly when it is JSON, and lines never break anything.
+func FuzzJSONBody(f *testing.F) {
+	f.Add([]byte("[" + goodLine + "," + goodLine + "]"))
+	f.Add([]byte(goodLine + "\r\n\n" + goodLine))
+	f.Add([]byte("[1,\"a\",null,{},[]] "))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		const limit = 1000
+		items, err := decodeNDJSON(body, nil, limit)
+		if lines := bytes.Count(body, []byte("\n")) + 1; len(items) > min(lines, limit) {
+			t.Fatalf("%q: %d items of %d lines, %v", body, len(items), lines, err)
+		}
+		_, err = decodeJSON(body, nil, limit)
+		at, malformed := errors.AsType[*malformedError](err)
+		switch value := jsontext.Value(body); {
+		case malformed && at.what == "nested too deep", err != nil && !malformed:
+		case (value.Kind() == '[' && value.IsValid(jsontext.AllowDuplicateNames(true))) != (err == nil):
+			t.Fatalf("%q: we say %v", body, err)
 		}
 	})
 }

@@ -109,10 +109,11 @@ func (d *Doors) sort(k *work) {
 	d.vehicles.mu.RUnlock()
 
 	var unknown int
+	now := d.committer.now()
 	for _, r := range k.rejected {
 		if r.fault == faultUnknown {
 			unknown++
-			d.note(k.items[r.index].vehicle)
+			d.note(k.items[r.index].vehicle, now)
 		}
 	}
 	d.metrics.rejected[reasonUnknownVehicle].Add(float64(unknown))
@@ -147,6 +148,7 @@ func (k *work) answerWith(receipt Receipt) {
 func (d *Doors) recycle(k *work) {
 	clear(k.items)
 	clear(k.rejected)
+	k.answer = kept(k.answer)
 	d.works.Put(k)
 }
 

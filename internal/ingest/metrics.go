@@ -37,10 +37,17 @@ func newCommitterMetrics(r prometheus.Registerer, c *Committer) *committerMetric
 	return m
 }
 
-func (m *committerMetrics) committed(all, heartbeats, repeats int) {
-	m.heartbeats.Add(float64(heartbeats - repeats))
-	m.repeats.Add(float64(repeats))
-	m.batchRows.Observe(float64(all))
+// tally is what a batch holds.
+type tally struct {
+	all        int // heartbeats and facts
+	heartbeats int
+	repeats    int // of the heartbeats
+}
+
+func (m *committerMetrics) committed(t tally) {
+	m.heartbeats.Add(float64(t.heartbeats - t.repeats))
+	m.repeats.Add(float64(t.repeats))
+	m.batchRows.Observe(float64(t.all))
 }
 
 func newCounter(name, help string) prometheus.Counter {

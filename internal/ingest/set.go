@@ -67,7 +67,10 @@ func (s *Set) Lookup(id []byte) (event.VehicleID, bool) {
 	s.mu.RLock()
 	number := s.find(id)
 	s.mu.RUnlock()
-	return number, number != 0 && number != canaryNumber
+	if number == canaryNumber {
+		number = 0
+	}
+	return number, number != 0
 }
 
 // ID is the id of a vehicle, and "" when the Set does not know its number.
@@ -199,9 +202,6 @@ func (s *Set) remove(number event.VehicleID) {
 	_, id := s.texts.at(s.refs[number])
 	i, _ := s.locate(id)
 	s.drop(i, number)
-	if s.texts.wasteful() {
-		s.compact()
-	}
 }
 
 // insert adds a text that the table does not hold.
@@ -245,6 +245,9 @@ func (s *Set) drop(i int, number event.VehicleID) {
 		}
 	}
 	s.slots[hole] = slot{}
+	if s.texts.wasteful() {
+		s.compact()
+	}
 }
 
 // compact copies the texts in use to new pages. The old ones stay as they are for a Save that reads them.

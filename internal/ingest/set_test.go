@@ -219,6 +219,19 @@ func TestChurnDoesNotGrowTheSet(t *testing.T) {
 	}
 }
 
+// TestChangingNumbersDoesNotGrowTheSet gives one id ever new numbers.
+func TestChangingNumbersDoesNotGrowTheSet(t *testing.T) {
+	s := NewSet()
+	for i := 1; i <= 50_000; i++ {
+		if err := s.Put(vin(1), event.VehicleID(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.texts.pages) > 3 || s.Len() != 1 {
+		t.Errorf("%d pages of text for %d vehicles", len(s.texts.pages), s.Len())
+	}
+}
+
 func vin(i int) string { return fmt.Sprintf("YS2R4X200%08d", i) }
 
 func bigSet(t testing.TB, n int) *Set {
