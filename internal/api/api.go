@@ -44,6 +44,8 @@ type Config struct {
 	// Ready is nil when the server is ready; the error says what it waits for.
 	Ready func() error
 
+	LiveStall time.Duration // that the reader of a live stream may take for one write before it is cut; default 15 s
+
 	Now        func() time.Time      // of received-at, for the original contract's rule; default time.Now
 	Version    string                // of the program, for the documents; default "dev"
 	Gatherer   prometheus.Gatherer   // what /metrics shows; default none
@@ -61,6 +63,9 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.LiveStall == 0 {
+		cfg.LiveStall = 15 * time.Second
 	}
 	if cfg.Version == "" {
 		cfg.Version = "dev"

@@ -20,18 +20,15 @@ import (
 //go:embed docs.html
 var docsHTML string
 
-//go:embed docs.css
-var docsCSS string
-
 // documents are the descriptions of the API, made once, after everything is registered.
 type documents struct {
 	json, yaml, page []byte
+	policy           string // of the page
 }
 
 // describeDocuments registers the calls that serve the documents, so that they are in the documents too.
 func (s *server) describeDocuments() *documents {
 	docs := &documents{}
-	policy := "default-src 'none'; style-src " + hashSource(docsCSS) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	s.raw(huma.Operation{
 		OperationID: "openapi-json", Method: http.MethodGet, Path: "/openapi.json", Tags: []string{"machines"},
 		Summary: "This API as an OpenAPI 3.1 document", Responses: answers("The document", "application/openapi+json", nil),
@@ -44,7 +41,7 @@ func (s *server) describeDocuments() *documents {
 		OperationID: "docs", Method: http.MethodGet, Path: "/docs", Tags: []string{"machines"},
 		Summary: "The same as a page for people", Responses: answers("The page", "text/html", nil),
 	}, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Content-Security-Policy", docs.policy)
 		writeBytes(w, "text/html; charset=utf-8", docs.page)
 	})
 	return docs
@@ -67,6 +64,8 @@ func (d *documents) make(api *huma.OpenAPI) (err error) {
 		return fmt.Errorf("writing the page of the API: %w", err)
 	}
 	d.page = out.Bytes()
+	style, _ := between(out.String(), "<style>", "</style>")
+	d.policy = "default-src 'none'; style-src " + hashSource(style) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return nil
 }
 
@@ -84,7 +83,6 @@ func writeBytes(w http.ResponseWriter, contentType string, data []byte) {
 // docsPage is what docs.html shows.
 type docsPage struct {
 	Title, Version, Description string
-	Style                       template.CSS
 	Sections                    []docsSection
 	Shapes                      []docsShape
 }
@@ -134,7 +132,6 @@ type docsType struct{ Text, Shape string }
 func docsPageOf(api *huma.OpenAPI) docsPage {
 	page := docsPage{
 		Title: api.Info.Title, Version: api.Info.Version, Description: api.Info.Description,
-		Style: template.CSS(docsCSS),
 	}
 	for _, tag := range api.Tags {
 		page.Sections = append(page.Sections, docsSection{

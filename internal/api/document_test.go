@@ -14,8 +14,8 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 )
 
-// realDoors are the doors of heartbeats on a log of their own.
-func realDoors(t *testing.T) *ingest.Doors {
+// withDoors adds the doors of heartbeats, on a log of their own to which nobody commits.
+func withDoors(t *testing.T) func(*Config) {
 	t.Helper()
 	log, err := eventlog.Open(t.Context(), eventlog.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -30,13 +30,14 @@ func realDoors(t *testing.T) *ingest.Doors {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unregistered := ingest.NewUnregistered(ingest.UnregisteredConfig{})
 	doors, err := ingest.NewDoors(ingest.DoorsConfig{
-		Committer: committer, Vehicles: ingest.NewSet(), Unregistered: ingest.NewUnregistered(ingest.UnregisteredConfig{}),
+		Committer: committer, Vehicles: ingest.NewSet(), Unregistered: unregistered,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return doors
+	return func(cfg *Config) { cfg.Doors, cfg.Unregistered = doors, unregistered }
 }
 
 // openAPIDocument is what the tests read of the document.
@@ -70,7 +71,7 @@ func readDocument(t *testing.T, s *server) (doc openAPIDocument, raw map[string]
 }
 
 func TestDocumentAndRouterSayTheSame(t *testing.T) {
-	h := newHarness(t, func(cfg *Config) { cfg.Doors = realDoors(t) })
+	h := newHarness(t, withDoors(t))
 	doc, _ := readDocument(t, h.server)
 	var documented []string
 	for path, operations := range doc.Paths {
@@ -96,7 +97,7 @@ func TestDocumentAndRouterSayTheSame(t *testing.T) {
 }
 
 func TestDocumentIsWellFormedOpenAPI31(t *testing.T) {
-	h := newHarness(t)
+	h := newHarness(t, withDoors(t))
 	doc, raw := readDocument(t, h.server)
 	if doc.OpenAPI != "3.1.0" || doc.Info.Title == "" || doc.Info.Version == "" {
 		t.Errorf("openapi %q, info %+v", doc.OpenAPI, doc.Info)
@@ -124,7 +125,7 @@ func TestDocumentIsWellFormedOpenAPI31(t *testing.T) {
 				}
 				inPath[p.Name] = p.In == "path"
 			}
-			for _, segment := range strings.Split(path, "/") {
+			for segment := range strings.SplitSeq(path, "/") {
 				if name, ok := strings.CutPrefix(segment, "{"); ok && !inPath[strings.TrimSuffix(name, "}")] {
 					t.Errorf("%s: %s is not described", where, segment)
 				}
@@ -139,6 +140,7 @@ func TestDocumentIsWellFormedOpenAPI31(t *testing.T) {
 
 // checkReferences finds references to schemas that the document lacks.
 func checkReferences(t *testing.T, where string, node any, schemas map[string]map[string]any) {
+	t.Helper()
 	switch node := node.(type) {
 	case map[string]any:
 		if ref, ok := node["$ref"].(string); ok {
@@ -158,6 +160,7 @@ func checkReferences(t *testing.T, where string, node any, schemas map[string]ma
 
 // checkSchema finds what code generators stumble over: lists that may be null, required fields that are not there.
 func checkSchema(t *testing.T, name string, schema map[string]any) {
+	t.Helper()
 	properties, _ := schema["properties"].(map[string]any)
 	required, _ := schema["required"].([]any)
 	for _, field := range required {

@@ -51,8 +51,7 @@ func statusOf(err error) int {
 // problemOf is err as problem details; fields of the request that are at fault stand in place, its body or query.
 // Errors of our own are logged and not told.
 func problemOf(err error, place string, logger *slog.Logger) *huma.ErrorModel {
-	var said *huma.ErrorModel
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[*huma.ErrorModel](err); ok {
 		return said
 	}
 	status := statusOf(err)
@@ -61,8 +60,7 @@ func problemOf(err error, place string, logger *slog.Logger) *huma.ErrorModel {
 		return &huma.ErrorModel{Status: http.StatusInternalServerError, Title: "Internal Server Error", Detail: internalDetail}
 	}
 	problem := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: err.Error()}
-	var invalid *registry.InvalidError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*registry.InvalidError](err); ok {
 		problem.Detail = "the registry does not accept this"
 		for _, field := range invalid.Fields {
 			problem.Errors = append(problem.Errors, &huma.ErrorDetail{Location: place + "." + field.Field, Message: field.Reason})

@@ -29,12 +29,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // memory and whose time the test sets.
 type harness struct {
 	*testing.T
-	server     *server
-	http       *httptest.Server
-	client     *client.Client
-	registry   *registry.Registry
-	view       *fleet.View
-	unregister *ingest.Unregistered
+	server   *server
+	http     *httptest.Server
+	client   *client.Client
+	registry *registry.Registry
+	view     *fleet.View
+	stopView func()
 
 	mu       sync.Mutex // guards the following: the log
 	position event.Position
@@ -52,14 +52,15 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	h.view = fleet.New(fleet.Config{})
-	h.unregister = ingest.NewUnregistered(ingest.UnregisteredConfig{})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx := t.Context() // it ends before the cleanups
+	viewCtx, stopView := context.WithCancel(ctx)
+	h.stopView = stopView
 	var running sync.WaitGroup
 	running.Go(func() { h.relay(ctx) })
 	running.Go(func() { h.follow(ctx) })
-	running.Go(func() { _ = h.view.Run(ctx) })
+	running.Go(func() { _ = h.view.Run(viewCtx) })
 	cfg := Config{
-		View: h.view, Registry: h.registry, Unregistered: h.unregister,
+		View: h.view, Registry: h.registry, Unregistered: ingest.NewUnregistered(ingest.UnregisteredConfig{}),
 		Ready:    func() error { return nil },
 		Applied:  h.showsRevision,
 		Reached:  h.shows,
@@ -81,7 +82,6 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		h.http.Client().CloseIdleConnections()
 		h.http.CloseClientConnections()
 		h.http.Close()
-		cancel()
 		running.Wait()
 		if err := h.registry.Close(); err != nil {
 			t.Error(err)
@@ -108,6 +108,15 @@ func (h *harness) time() event.Time {
 	defer h.mu.Unlock()
 	return h.now
 }
+
+// set sets the log's time; skip lets it pass unobserved.
+func (h *harness) set(to event.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = to
+}
+
+func (h *harness) skip(d time.Duration) { h.set(h.time().Add(d)) }
 
 // hear lets vehicles send a heartbeat each, in one batch.
 func (h *harness) hear(vehicles ...event.VehicleID) event.Position {

@@ -124,7 +124,7 @@ func TestHostileRequestsGetTheirProblem(t *testing.T) {
 		{"GET", "/search?online=", "", "", 400},
 		{"GET", "/search?online=TRUE", "", "", 400},
 		{"GET", "/search?online=true&online=false", "", "", 400},
-		{"GET", "/v1/live?last_event_id=%0a", "", "", 422},
+		{"GET", "/v1/live?grid=maybe", "", "", 422},
 	} {
 		name := fmt.Sprintf("%s %.60s", c.method, c.path)
 		t.Run(name, func(t *testing.T) {

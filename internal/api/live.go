@@ -9,7 +9,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/fleetbeat/fleetbeat/client"
-	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 )
 
@@ -25,7 +23,6 @@ import (
 const (
 	liveRetry     = 2 * time.Second  // that a browser waits before it connects again
 	liveKeepAlive = 15 * time.Second // between two signs of life, so that proxies leave a quiet stream open
-	liveStall     = 15 * time.Second // that a reader may take for one write, before it is cut
 )
 
 func (s *server) describeLive() {
@@ -36,8 +33,8 @@ func (s *server) describeLive() {
 		Summary: "What changes, as it happens",
 		Description: "Server-sent events, each with JSON as data. First comes hello. Then come transitions with every change of " +
 			"presence, summary when the counts changed, observer about once a second otherwise, grid with changed cells when asked for, " +
-			"and resync when what is shown is to be fetched anew. An id is a log position: with it, as Last-Event-ID or last_event_id, " +
-			"a stream goes on where another ended, if that is not too long ago; hello says whether it does. To show a page or the grid " +
+			"and resync when what is shown is to be fetched anew. With the last id, as Last-Event-ID or last_event_id, a stream goes on " +
+			"where another ended, if that is not too long ago; hello says whether it does. To show a page or the grid " +
 			"and keep it true, open the stream first, then fetch, and apply what has a later position.",
 		Parameters: []*huma.Param{
 			parameter("query", "grid", "Send changed cells of the grid too", flag),
@@ -65,7 +62,7 @@ func (s *server) liveSchema() *huma.Schema {
 	} {
 		events = append(events, &huma.Schema{Type: huma.TypeObject, Title: e.name, Required: []string{"event", "data"}, Properties: map[string]*huma.Schema{
 			"event": {Type: huma.TypeString, Enum: []any{e.name}},
-			"id":    {Type: huma.TypeString, Description: "A log position; on the last event of those that belong together"},
+			"id":    {Type: huma.TypeString, Description: "On the last event of those that belong together"},
 			"data":  s.shape(e.data),
 		}})
 	}
@@ -74,87 +71,85 @@ func (s *server) liveSchema() *huma.Schema {
 
 func (s *server) live(w http.ResponseWriter, r *http.Request) {
 	var withGrid bool
-	after, err := lastEvent(r)
-	if err == nil {
-		err = readFlag(r, "grid", &withGrid)
-	}
+	err := readFlag(r, "grid", &withGrid)
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))
 		return
 	}
-	subscription, err := s.cfg.View.Subscribe(after)
+	subscription, err := s.cfg.View.Subscribe(lastEvent(r))
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))
 		return
 	}
 	defer subscription.Close()
 	stream := liveStream{
-		w: w, control: http.NewResponseController(w), subscription: subscription, frames: &s.frames, withGrid: withGrid,
+		w: w, control: http.NewResponseController(w), stall: s.cfg.LiveStall,
+		subscription: subscription, frames: &s.frames, withGrid: withGrid,
 	}
-	err = stream.run(r.Context(), after)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := stream.run(r.Context()); errors.Is(err, os.ErrDeadlineExceeded) {
 		s.metrics.stalled.Inc()
 		s.logger.Info("a live stream was cut, because its reader stalled", "reader", r.RemoteAddr)
 	}
 }
 
-// lastEvent is the position after which a stream is to go on; 0 for one that begins now. The header wins: a browser
-// that connects again sends it, with the address it had first.
-func lastEvent(r *http.Request) (event.Position, error) {
-	place, id := "header.Last-Event-ID", r.Header.Get("Last-Event-ID")
-	if id == "" {
-		place, id = "query.last_event_id", r.URL.Query().Get("last_event_id")
+// lastEvent is the id after which a stream is to go on; empty for one that begins now. The header wins: a browser that
+// connects again sends it, with the address that it had first.
+func lastEvent(r *http.Request) string {
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		return id
 	}
-	if id == "" {
-		return 0, nil
-	}
-	position, err := strconv.ParseUint(id, 10, 64)
-	if err != nil {
-		return 0, refuse(http.StatusUnprocessableEntity, place, "is not the id of an event of this stream", id)
-	}
-	return event.Position(position), nil
+	return r.URL.Query().Get("last_event_id")
 }
 
 // liveStream is one stream to one reader.
 type liveStream struct {
 	w            http.ResponseWriter
 	control      *http.ResponseController
+	stall        time.Duration
 	subscription *fleet.Subscription
 	frames       *liveFrames
 	withGrid     bool
 }
 
 // run writes frames until the reader or the server is gone, or the reader stalls.
-func (l *liveStream) run(ctx context.Context, after event.Position) error {
+func (l *liveStream) run(ctx context.Context) error {
 	_ = l.control.SetReadDeadline(time.Time{}) // of the server, for requests; without deadlines there is none
 	l.w.Header().Set("Content-Type", "text/event-stream")
 	l.w.Header().Set("X-Accel-Buffering", "no") // for nginx
-	if err := l.write(fmt.Appendf(nil, "retry: %d\n\n", liveRetry.Milliseconds())); err != nil {
+	if err := l.greet(ctx); err != nil {
 		return err
 	}
-	for first := true; ; first = false {
+	for {
 		frame, err := l.next(ctx)
 		if err != nil {
 			return err
 		}
-		var events []byte
-		if first {
-			hello := client.Hello{Position: uint64(after), Epoch: frame.Epoch, Resumed: !frame.Resync}
-			if frame.Resync {
-				hello.Position = uint64(frame.To)
-			}
-			events = appendEvent(events, "hello", hello)
-		}
-		if first && frame.Resync { // hello has said it
-			events = appendEvent(events, "summary", summaryOf(frame.Summary))
-			events = appendID(events, frame.To)
-		} else {
-			events = append(events, l.frames.encoded(frame, l.withGrid)...)
-		}
-		if err := l.write(events); err != nil {
+		if err := l.write(l.frames.encoded(frame, l.withGrid)); err != nil {
 			return err
 		}
 	}
+}
+
+// greet says hello, with what is there at once. A stream that cannot go on where it was to begins with a resync, which
+// hello says for it.
+func (l *liveStream) greet(ctx context.Context) error {
+	out := fmt.Appendf(nil, "retry: %d\n\n", liveRetry.Milliseconds())
+	ended, cancel := context.WithCancel(ctx)
+	cancel() // do not wait
+	frame, err := l.subscription.Next(ended)
+	switch {
+	case err == nil && frame.Resync:
+		out = appendEvent(out, "hello", client.Hello{Position: uint64(frame.To), Epoch: frame.Epoch})
+		out = appendID(appendEvent(out, "summary", summaryOf(frame.Summary)), frame.ID())
+	case err == nil:
+		out = appendEvent(out, "hello", client.Hello{Resumed: true})
+		out = append(out, l.frames.encoded(frame, l.withGrid)...)
+	case errors.Is(err, context.Canceled) && ctx.Err() == nil: // nothing has happened since
+		out = appendEvent(out, "hello", client.Hello{Resumed: true})
+	default:
+		return err
+	}
+	return l.write(out)
 }
 
 // next waits for the next frame, and lets the reader know meanwhile that the stream is alive.
@@ -173,7 +168,7 @@ func (l *liveStream) next(ctx context.Context) (*fleet.Frame, error) {
 }
 
 func (l *liveStream) write(data []byte) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(liveStall)) // without deadlines, the server's own hold
+	_ = l.control.SetWriteDeadline(time.Now().Add(l.stall)) // without deadlines, the server's own hold
 	if _, err := l.w.Write(data); err != nil {
 		return err
 	}
@@ -227,7 +222,7 @@ func encodeFrame(f *fleet.Frame, withGrid bool) (out []byte) {
 	} else {
 		out = appendEvent(out, "observer", observerOf(f.Summary))
 	}
-	return appendID(out, f.To)
+	return appendID(out, f.ID())
 }
 
 func cellsOf(changes []uint32) []byte {
@@ -251,8 +246,7 @@ func appendEvent(out []byte, name string, data any) []byte {
 }
 
 // appendID puts an id to the last event.
-func appendID(out []byte, position event.Position) []byte {
-	out = append(out[:len(out)-1], "id: "...)
-	out = strconv.AppendUint(out, uint64(position), 10)
+func appendID(out []byte, id string) []byte {
+	out = append(append(out[:len(out)-1], "id: "...), id...)
 	return append(out, "\n\n"...)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,8 +39,7 @@ func (h *harness) withThreeCustomers() {
 
 // status is the status of the problem that err is, and 0 for any other error.
 func status(err error) int {
-	var problem *client.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*client.Problem](err); ok {
 		return problem.Status
 	}
 	return 0
@@ -248,11 +248,27 @@ func TestImportIsAllOrNothingUnlessPartial(t *testing.T) {
 }
 
 func TestUnregisteredVehiclesLeaveTheListWhenAdded(t *testing.T) {
-	doors := realDoors(t)
-	_ = doors
-	h := newHarness(t)
-	if page := must(h.client.Unregistered(t.Context(), "", 0))(t); page.Total != 0 || len(page.Items) != 0 || page.NextCursor != nil {
-		t.Errorf("at first the list is %+v", page)
+	h := newHarness(t, withDoors(t))
+	must(h.client.CreateCustomer(t.Context(), client.NewCustomer{ID: "c", Name: "C"}))(t)
+	for _, vin := range []string{"A", "B", "A", "C"} {
+		if _, err := h.client.Heartbeat(t.Context(), vin, client.NewHeartbeat{}); !client.IsNotFound(err) {
+			t.Errorf("a heartbeat of %s, which is not registered, gives %v", vin, err)
+		}
+	}
+	page := must(h.client.Unregistered(t.Context(), "", 2))(t)
+	if page.Total != 3 || len(page.Items) != 2 || page.Items[0].VIN != "C" || page.Items[1].VIN != "A" || page.Items[1].Count != 2 || page.NextCursor == nil {
+		t.Fatalf("the first page is %+v", page)
+	}
+	if age := time.Since(page.Items[0].LastSeenAt.Time); age < -time.Second || age > time.Minute {
+		t.Errorf("it was heard %v ago", age)
+	}
+	rest := must(h.client.Unregistered(t.Context(), *page.NextCursor, 2))(t)
+	if len(rest.Items) != 1 || rest.Items[0].VIN != "B" || rest.NextCursor != nil {
+		t.Errorf("the second page is %+v", rest)
+	}
+	must(h.client.CreateVehicle(t.Context(), client.NewVehicle{VIN: "A", CustomerID: "c"}))(t)
+	if page := must(h.client.Unregistered(t.Context(), "", 0))(t); page.Total != 2 || len(page.Items) != 2 {
+		t.Errorf("after A was added: %+v", page)
 	}
 }
 

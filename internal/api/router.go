@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -40,7 +41,7 @@ func (r *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Re
 
 // recovered makes a panic of ours cost one answer, not the process: 500 when nothing was sent yet, else a cut stream.
 func (r *router) recovered(w *answer, req *http.Request, cause any) {
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
 	r.logger.Error("answering panicked", "method", req.Method, "path", req.URL.Path, "cause", cause, "stack", string(debug.Stack()))
