@@ -71,9 +71,9 @@ func (v *View) loadState(d *decoder) {
 }
 
 func loadRing[T any](d *decoder, r *ring[T], item func(*T)) {
-	last, n := d.uint(), uint64(d.count())
-	if n > last {
-		d.corrupt("a series has more items than it ever had")
+	last, n := d.upTo(1<<62, "a series is too long"), uint64(d.count())
+	if n > last || n == 0 && last > 0 {
+		d.corrupt("a series does not have the items that it says")
 		return
 	}
 	r.base, r.last = last-n, last-n

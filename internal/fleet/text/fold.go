@@ -19,7 +19,8 @@ func Fold(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for _, r := range norm.NFKD.String(s) {
+	// The normaliser does not decompose all letters behind a broken one.
+	for _, r := range norm.NFKD.String(strings.ToValidUTF8(s, "\ufffd")) {
 		foldRune(&b, unicode.ToLower(r))
 	}
 	return b.String()
