@@ -18,9 +18,8 @@ import (
 
 // Limits of files of vehicles.
 const (
-	maxImport   = 64 << 20         // bytes
-	importPause = 30 * time.Second // that a sender may let pass between two parts of a file
-	exportPause = 30 * time.Second // that a reader may take for one part of a file
+	maxImport = 64 << 20         // bytes
+	filePause = 30 * time.Second // that the other side may let pass between two parts of a file
 )
 
 // The sender of a file let the connection break, or go quiet.
@@ -77,8 +76,9 @@ func (s *server) runImport(w http.ResponseWriter, r *http.Request) (client.Impor
 			return client.ImportResult{}, err
 		}
 	}
-	file := &upload{body: http.MaxBytesReader(w, r.Body, maxImport), control: http.NewResponseController(w)}
+	file := &upload{body: http.MaxBytesReader(w, r.Body, maxImport), control: outlive(w)}
 	result, err := s.cfg.Registry.Import(r.Context(), file, options)
+	_ = file.control.SetWriteDeadline(time.Now().Add(filePause)) // for the answer
 	if err != nil {
 		return client.ImportResult{}, err
 	}
@@ -107,18 +107,27 @@ func readFlag(r *http.Request, name string, flag *bool) (err error) {
 	return nil
 }
 
-// upload is the body of an import. A file takes longer to send than the server allows a request, so what it must do
-// instead is keep coming.
+// outlive takes the server's time limits off a request that may rightly take longer, and gives what sets others. The
+// limit on reading ends the whole request when it passes, even long after the body was read.
+func outlive(w http.ResponseWriter) *http.ResponseController {
+	control := http.NewResponseController(w)
+	// An error says that there are no deadlines here, as in a test without a connection.
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+	return control
+}
+
+// upload is the body of an import. A file may take longer to send than the server allows a request; instead, it must
+// keep coming.
 type upload struct {
 	body    io.Reader
 	control *http.ResponseController
 }
 
 func (u *upload) Read(p []byte) (int, error) {
-	deadline := time.Now().Add(importPause)
-	_ = u.control.SetReadDeadline(deadline)                   // without deadlines, the server's own hold
-	_ = u.control.SetWriteDeadline(deadline.Add(importPause)) // the answer comes after the file
+	_ = u.control.SetReadDeadline(time.Now().Add(filePause))
 	n, err := u.body.Read(p)
+	_ = u.control.SetReadDeadline(time.Time{}) // what comes after the file has no such limit
 	var tooLarge *http.MaxBytesError
 	var network net.Error
 	switch {
@@ -150,7 +159,7 @@ func lineErrors(errs []registry.LineError) []client.LineError {
 func (s *server) exportFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="fleetbeat-vehicles.csv"`)
-	err := s.cfg.Registry.Export(r.Context(), &download{w: w, control: http.NewResponseController(w)})
+	err := s.cfg.Registry.Export(r.Context(), newDownload(w))
 	if err == nil {
 		return
 	}
@@ -166,7 +175,9 @@ type download struct {
 	control *http.ResponseController
 }
 
+func newDownload(w http.ResponseWriter) *download { return &download{w: w, control: outlive(w)} }
+
 func (d *download) Write(p []byte) (int, error) {
-	_ = d.control.SetWriteDeadline(time.Now().Add(exportPause)) // without deadlines, the server's own hold
+	_ = d.control.SetWriteDeadline(time.Now().Add(filePause))
 	return d.w.Write(p)
 }

@@ -40,7 +40,7 @@ func (s *server) grid(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := io.Writer(&download{w: w, control: http.NewResponseController(w)})
+	out := io.Writer(newDownload(w))
 	if acceptsGzip(r) {
 		w.Header().Set("Content-Encoding", "gzip")
 		packed, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // a million vehicles: 150 kB, where the best would be 100

@@ -76,6 +76,11 @@ func (s *server) live(w http.ResponseWriter, r *http.Request) {
 		writeModel(w, problemOf(err, "query", s.logger))
 		return
 	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // for nginx
+	if r.Method == http.MethodHead {
+		return
+	}
 	subscription, err := s.cfg.View.Subscribe(lastEvent(r))
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))
@@ -83,7 +88,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request) {
 	}
 	defer subscription.Close()
 	stream := liveStream{
-		w: w, control: http.NewResponseController(w), stall: s.cfg.LiveStall,
+		w: w, control: outlive(w), stall: s.cfg.LiveStall,
 		subscription: subscription, frames: &s.frames, withGrid: withGrid,
 	}
 	if err := stream.run(r.Context()); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -113,9 +118,6 @@ type liveStream struct {
 
 // run writes frames until the reader or the server is gone, or the reader stalls.
 func (l *liveStream) run(ctx context.Context) error {
-	_ = l.control.SetReadDeadline(time.Time{}) // of the server, for requests; without deadlines there is none
-	l.w.Header().Set("Content-Type", "text/event-stream")
-	l.w.Header().Set("X-Accel-Buffering", "no") // for nginx
 	if err := l.greet(ctx); err != nil {
 		return err
 	}
@@ -168,7 +170,7 @@ func (l *liveStream) next(ctx context.Context) (*fleet.Frame, error) {
 }
 
 func (l *liveStream) write(data []byte) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(l.stall)) // without deadlines, the server's own hold
+	_ = l.control.SetWriteDeadline(time.Now().Add(l.stall))
 	if _, err := l.w.Write(data); err != nil {
 		return err
 	}

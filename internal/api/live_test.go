@@ -318,6 +318,13 @@ func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	until(t, events, isObserver)
 }
 
+func TestHeadOfAStreamEnds(t *testing.T) {
+	h := newHarness(t)
+	if answer := h.send(http.MethodHead, "/v1/live", "", ""); answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("HEAD is answered %s, %s", answer.Status, answer.Header.Get("Content-Type"))
+	}
+}
+
 func TestLiveEndsWithTheView(t *testing.T) {
 	h := newHarness(t)
 	answer := h.get("/v1/live")

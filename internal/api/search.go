@@ -79,7 +79,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	out := bufio.NewWriterSize(&download{w: w, control: http.NewResponseController(w)}, 32<<10)
+	out := bufio.NewWriterSize(newDownload(w), 32<<10)
 	if err := s.writeFound(r.Context(), out, filter); err != nil {
 		if r.Context().Err() == nil {
 			s.logger.Error("searching", "error", err)
