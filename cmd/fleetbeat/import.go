@@ -42,12 +42,33 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("importing %s: %w", c.File, err)
 	}
-	for _, e := range result.Rejected {
-		fmt.Fprintf(t.err, "%s:%d: %s: %s\n", c.File, e.Line, e.Column, e.Error)
+	for _, e := range result.Errors {
+		fmt.Fprintf(t.err, "%s:%d: %s\n", c.File, e.Line, lineProblem(e))
 	}
-	fmt.Fprintf(t.out, "%d created, %d updated, %d unchanged, %d rejected\n", result.Created, result.Updated, result.Unchanged, result.RejectedTotal)
-	if result.RejectedTotal > 0 && !c.Partial {
-		return errors.New("nothing was changed, because not every line is right")
+	if more := result.Rejected - len(result.Errors); more > 0 {
+		fmt.Fprintf(t.err, "%s: and more, in %d lines altogether\n", c.File, result.Rejected)
+	}
+	for _, w := range result.Warnings {
+		fmt.Fprintf(t.err, "%s:%d: warning: %s\n", c.File, w.Line, lineProblem(w))
+	}
+	outcome := "done"
+	switch {
+	case c.DryRun:
+		outcome = "nothing was changed, as asked"
+	case !result.Applied:
+		outcome = "NOTHING WAS CHANGED"
+	}
+	fmt.Fprintf(t.out, "%d vehicles created, %d updated, %d unchanged, %d lines rejected: %s\n",
+		result.Created, result.Updated, result.Unchanged, result.Rejected, outcome)
+	if !result.Applied && !c.DryRun {
+		return errors.New("not every line is right; correct them, or take the good ones with --partial")
 	}
 	return nil
+}
+
+func lineProblem(e client.LineError) string {
+	if e.Column == "" {
+		return e.Error
+	}
+	return e.Column + ": " + e.Error
 }
