@@ -57,11 +57,11 @@ func (v *View) Update(u Update) error {
 	}
 	v.dirMu.Lock()
 	defer v.dirMu.Unlock()
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if err := v.dir.makeRoom(&u); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidUpdate, err)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.grow(len(v.dir.owner))
 	v.byCustomer = grown(v.byCustomer, len(v.dir.customers))
 	v.updateCustomers(&u)
