@@ -41,7 +41,7 @@ func TestImportCreatesUpdatesAndLeaves(t *testing.T) {
 		"\r\n"+
 		",,,,\r\n"+
 		"Customer old,v2,,,\r\n"+
-		"New AB,v1,\"A, \"\"1\"\"\",1.5s,00002\r\n"+
+		"New AB,v1,\"A, \"\"1\"\"\",2.5s,00003\r\n"+
 		"Customer old, v4 ,,,") // no line end
 	want := ImportResult{Applied: true, Lines: 4, Created: 2, Updated: 1, Unchanged: 1, CustomersCreated: 1, Revision: 5}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -49,7 +49,7 @@ func TestImportCreatesUpdatesAndLeaves(t *testing.T) {
 	}
 	for _, want := range []Vehicle{
 		{Number: 1, VIN: "v1", RegistrationNumber: `A, "1"`, Customer: 2, CustomerID: "c2", Tags: []string{"stays"}, Paused: true,
-			Policy: event.Policy{LateAfter: 1500 * time.Millisecond, OfflineAfter: 2 * time.Second}},
+			Policy: event.Policy{LateAfter: 2500 * time.Millisecond, OfflineAfter: 3 * time.Second}},
 		{Number: 2, VIN: "v2", Customer: 1, CustomerID: "old"},
 		{Number: 3, VIN: "v3", RegistrationNumber: "C", Customer: 2, CustomerID: "c2", Policy: event.DefaultPolicy},
 		{Number: 4, VIN: "v4", Customer: 1, CustomerID: "old"},
@@ -146,8 +146,8 @@ func TestImportNamesTheLineAndColumnOfEveryError(t *testing.T) {
 			{2, "offline_after", "is missing beside late_after"},
 			{3, "late_after", "is missing beside offline_after"},
 			{4, "late_after", "is more than offline_after"},
-			{5, "late_after", "is less than 1s"},
-			{6, "late_after", "is less than 1s"},
+			{5, "late_after", "is less than 2s"},
+			{6, "late_after", "is less than 2s"},
 			{7, "offline_after", "is neither a number of seconds nor a duration like 1m30s"},
 			{8, "late_after", "is neither a number of seconds nor a duration like 1m30s"}}},
 		{"no customer", "vin,customer_id,customer_name\nv1,,\n", []LineError{{2, "customer_id", "is missing, and customer_name too"}}},
@@ -264,7 +264,7 @@ func TestExportImportsAgainUnchanged(t *testing.T) {
 		}
 		_, _, err = r.CreateVehicle(ctx, NewVehicle{VIN: fmt.Sprintf("=%d,\"'", i), RegistrationNumber: text, CustomerID: id,
 			Tags: []string{text, "=1"}, Paused: i%2 == 0,
-			Policy: event.Policy{LateAfter: time.Duration(i+1000) * time.Millisecond, OfflineAfter: time.Duration(i+2) * time.Second}})
+			Policy: event.Policy{LateAfter: time.Duration(i+2000) * time.Millisecond, OfflineAfter: time.Duration(i+3) * time.Second}})
 		if err != nil {
 			t.Fatal(text, err)
 		}

@@ -78,7 +78,7 @@ func (h *history) open(t *rapid.T) *Registry {
 }
 
 func drawPolicy(t *rapid.T) event.Policy {
-	return rapid.SampledFrom([]event.Policy{{}, event.DefaultPolicy, slow(), {LateAfter: time.Second, OfflineAfter: 1500 * time.Millisecond}}).Draw(t, "policy")
+	return rapid.SampledFrom([]event.Policy{{}, event.DefaultPolicy, slow(), {LateAfter: 2 * time.Second, OfflineAfter: 2500 * time.Millisecond}}).Draw(t, "policy")
 }
 
 func drawCustomer(t *rapid.T) string {

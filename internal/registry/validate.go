@@ -23,10 +23,11 @@ const (
 	MaxID                 = 64 // customer ids, VINs and device ids; these are ASCII
 )
 
-// A policy's times lie between these two. Below a second, the quarter of it that the listening clock allows between
-// two canaries would be about the time between them, and no silence would ever be proven.
+// A policy's times lie between these two. The listening clock allows a quarter of the shortest policy between two
+// canaries, which come every 250 ms: below two seconds, an ordinary delay of one canary would be a gap, and hardly any
+// silence would ever be proven.
 const (
-	MinAfter = time.Second
+	MinAfter = 2 * time.Second
 	MaxAfter = 366 * 24 * time.Hour
 )
 

@@ -152,16 +152,16 @@ func TestPolicyLimits(t *testing.T) {
 		want          string
 	}{
 		{0, 0, ""},
-		{time.Second, time.Second, ""},
+		{2 * time.Second, 2 * time.Second, ""},
 		{90 * time.Second, 150 * time.Second, ""},
-		{1500 * time.Millisecond, MaxAfter, ""},
-		{time.Second - 1, 2 * time.Second, "invalid: late_after is less than 1s"},
-		{-time.Second, 2 * time.Second, "invalid: late_after is less than 1s"},
-		{0, 2 * time.Second, "invalid: late_after is less than 1s"},
-		{2 * time.Second, 0, "invalid: offline_after is less than 1s; late_after is more than offline_after"},
-		{2 * time.Second, time.Second, "invalid: late_after is more than offline_after"},
-		{time.Second, MaxAfter + time.Second, "invalid: offline_after is more than 366 days"},
-		{time.Second, 2*time.Second + time.Microsecond, "invalid: offline_after is not a whole number of milliseconds"},
+		{2500 * time.Millisecond, MaxAfter, ""},
+		{2*time.Second - 1, 3 * time.Second, "invalid: late_after is less than 2s"},
+		{-time.Second, 3 * time.Second, "invalid: late_after is less than 2s"},
+		{0, 2 * time.Second, "invalid: late_after is less than 2s"},
+		{2 * time.Second, 0, "invalid: offline_after is less than 2s; late_after is more than offline_after"},
+		{4 * time.Second, 3 * time.Second, "invalid: late_after is more than offline_after"},
+		{2 * time.Second, MaxAfter + time.Second, "invalid: offline_after is more than 366 days"},
+		{2 * time.Second, 2*time.Second + time.Microsecond, "invalid: offline_after is not a whole number of milliseconds"},
 	} {
 		var p problems
 		p.policy(event.Policy{LateAfter: c.late, OfflineAfter: c.offline})
@@ -214,7 +214,7 @@ func TestAllFieldsAtFaultAreNamedAtOnce(t *testing.T) {
 	ctx := context.Background()
 	r := open(t)
 	_, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "a/b", RegistrationNumber: "\n1\n1", CustomerID: "nobody",
-		Tags: []string{"a;b"}, Policy: event.Policy{LateAfter: time.Minute, OfflineAfter: time.Second}})
+		Tags: []string{"a;b"}, Policy: event.Policy{LateAfter: time.Minute, OfflineAfter: 2 * time.Second}})
 	checkFields(t, err, "vin", "registration_number", "tags", "late_after", "customer_id")
 	_, _, err = r.CreateVehicle(ctx, NewVehicle{})
 	checkFields(t, err, "vin", "customer_id")
