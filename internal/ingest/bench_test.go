@@ -5,6 +5,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -25,6 +26,7 @@ const benchItems = 1000
 
 // benchBodies are batches of benchItems heartbeats of vehicles drawn from 1 to vehicles.
 func benchBodies(b *testing.B, vehicles int) map[string][]byte {
+	b.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	var lines bytes.Buffer
 	var batch ingestpb.HeartbeatBatch
@@ -33,7 +35,7 @@ func benchBodies(b *testing.B, vehicles int) map[string][]byte {
 		v, sent := random.IntN(vehicles)+1, at.Add(time.Duration(i)*time.Millisecond)
 		fmt.Fprintf(&lines, `{"vehicle":%q,"sent_at":%q,"sequence":%d}`+"\n", vin(v), sent.Format("2006-01-02T15:04:05.000Z"), 100_000+i)
 		batch.Heartbeats = append(batch.Heartbeats, &ingestpb.Heartbeat{
-			Vehicle: vin(v), SentAtMs: proto.Int64(sent.UnixMilli()), Sequence: proto.Uint64(uint64(100_000 + i)),
+			Vehicle: vin(v), SentAtMs: new(sent.UnixMilli()), Sequence: new(uint64(100_000 + i)),
 		})
 	}
 	array := "[" + strings.ReplaceAll(strings.TrimSpace(lines.String()), "\n", ",") + "]"
@@ -46,6 +48,7 @@ func benchBodies(b *testing.B, vehicles int) map[string][]byte {
 
 // perItem reports what one heartbeat costs; of the figures, CPU time suffers least from other work on the machine.
 func perItem(b *testing.B, items int, cpu time.Duration) {
+	b.Helper()
 	n := float64(b.N) * float64(items)
 	b.ReportMetric(n/b.Elapsed().Seconds(), "heartbeats/s")
 	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/n, "cpu-ns/heartbeat")
@@ -53,6 +56,7 @@ func perItem(b *testing.B, items int, cpu time.Duration) {
 
 // cpuTime is how long this process has used processors.
 func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
@@ -151,13 +155,14 @@ func BenchmarkDoors(b *testing.B) {
 
 // load sends b.N requests over so many connections, one at a time on each.
 func (h *house) load(b *testing.B, connections, items int, request func(i int) []byte) {
+	b.Helper()
 	idle := make(chan *bufio.ReadWriter, connections)
 	for range connections {
 		conn, err := net.Dial("tcp", h.server.Listener.Addr().String())
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer conn.Close()
+		b.Cleanup(func() { conn.Close() })
 		idle <- bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn))
 	}
 	b.ResetTimer()
@@ -165,9 +170,8 @@ func (h *house) load(b *testing.B, connections, items int, request func(i int) [
 	together(connections, b.N, func(i int) {
 		conn := <-idle
 		defer func() { idle <- conn }()
-		conn.Write(request(i))
-		conn.Flush()
-		if err := readOK(conn.Reader); err != nil {
+		_, err := conn.Write(request(i))
+		if err := errors.Join(err, conn.Flush(), readOK(conn.Reader)); err != nil {
 			b.Error(err)
 		}
 	})

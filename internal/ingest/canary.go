@@ -123,7 +123,7 @@ func (c *Canary) send(ctx context.Context) error {
 		return fmt.Errorf("posting: %w", err)
 	}
 	defer response.Body.Close()
-	if _, err := io.CopyN(io.Discard, response.Body, 4<<10); err != nil && err != io.EOF {
+	if _, err := io.CopyN(io.Discard, response.Body, 4<<10); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {

@@ -23,7 +23,7 @@ func runCanary(t *testing.T, config CanaryConfig) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := canary.Run(ctx); err != nil {

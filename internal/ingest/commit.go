@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -156,8 +157,8 @@ func (c *Committer) markRepeats(b *batch) (repeats int) {
 
 // unmark takes the last batch's changes of the window back.
 func (c *Committer) unmark() {
-	for i := len(c.marked) - 1; i >= 0; i-- {
-		*c.marked[i].at = c.marked[i].before
+	for _, m := range slices.Backward(c.marked) {
+		*m.at = m.before
 	}
 	c.marked = c.marked[:0]
 }

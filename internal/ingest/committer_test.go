@@ -336,6 +336,7 @@ func TestFailedAppendsLoseAndInventNothing(t *testing.T) {
 
 // failingAppends submits from some callers to a log whose appends time out, until 10 have failed or 200 came through.
 func failingAppends(t *testing.T, timeout time.Duration) (accepted, failed int) {
+	t.Helper()
 	h := newHouse(t, options{log: eventlog.Config{Timeout: timeout}})
 	const callers = 4
 	var came [callers]int64 // through, of each caller

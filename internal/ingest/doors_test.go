@@ -13,7 +13,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/ingest/ingestpb"
@@ -101,6 +100,7 @@ func TestHeartbeatOfOneVehicleWithItsBody(t *testing.T) {
 
 // batches are the same three heartbeats in each form that a batch may have, plain and compressed.
 func batches(t testing.TB) map[string][2]string {
+	t.Helper()
 	lines := []string{
 		`{"vehicle":"` + vin(1) + `","sequence":9}`,
 		`{"vehicle":"NOBODY"}`,
@@ -110,8 +110,8 @@ func batches(t testing.TB) map[string][2]string {
 		typeNDJSON: strings.Join(lines, "\n") + "\n",
 		typeJSON:   "[" + strings.Join(lines, ",") + "]",
 		typeProtobuf: string(protobufBody(t,
-			&ingestpb.Heartbeat{Vehicle: vin(1), Sequence: proto.Uint64(9)}, &ingestpb.Heartbeat{Vehicle: "NOBODY"},
-			&ingestpb.Heartbeat{Vehicle: vin(2), SentAtMs: proto.Int64(1_577_836_800_000)})),
+			&ingestpb.Heartbeat{Vehicle: vin(1), Sequence: new(uint64(9))}, &ingestpb.Heartbeat{Vehicle: "NOBODY"},
+			&ingestpb.Heartbeat{Vehicle: vin(2), SentAtMs: new(int64(1_577_836_800_000))})),
 	}
 	all := map[string][2]string{}
 	for kind, body := range plain {
@@ -125,11 +125,13 @@ func batches(t testing.TB) map[string][2]string {
 var encoders = map[string]func(testing.TB, []byte) []byte{
 	"identity": func(_ testing.TB, b []byte) []byte { return b },
 	"gzip": func(t testing.TB, b []byte) []byte {
+		t.Helper()
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
 		return written(t, w, &out, b)
 	},
 	"zstd": func(t testing.TB, b []byte) []byte {
+		t.Helper()
 		var out bytes.Buffer
 		w, err := zstd.NewWriter(&out)
 		if err != nil {
@@ -140,6 +142,7 @@ var encoders = map[string]func(testing.TB, []byte) []byte{
 }
 
 func written(t testing.TB, w io.WriteCloser, out *bytes.Buffer, b []byte) []byte {
+	t.Helper()
 	if _, err := w.Write(b); err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +285,7 @@ func TestFullQueueIs503BeforeTheBodyIsRead(t *testing.T) {
 	seconds := map[string]bool{}
 	for range 30 {
 		unread := &countingReader{Reader: strings.NewReader(goodLine)}
-		request, err := http.NewRequestWithContext(t.Context(), "POST", "/v1/heartbeats", unread)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/heartbeats", unread)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -179,7 +179,7 @@ func TestEndlessBodyIsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if response.StatusCode != 413 {
+	if response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("got %s", response.Status)
 	}
 }
@@ -189,7 +189,7 @@ func TestStalledSendersDoNotHoldOthersUp(t *testing.T) {
 	h := newHouse(t, options{})
 	for range 2 * decoders {
 		conn := h.dial(t)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		fmt.Fprintf(conn, "POST /v1/heartbeats HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n{")
 	}
 	if got := h.post(t, "/v1/heartbeats", `{"vehicle":"`+vin(1)+`"}`, ndjsonHeader); got.status != 200 {

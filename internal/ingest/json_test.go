@@ -177,7 +177,7 @@ func FuzzJSONHeartbeat(f *testing.F) {
 		if err == nil {
 			err = s.end()
 		}
-		if err != nil && err.(*malformedError).what == "nested too deep" {
+		if at, ok := errors.AsType[*malformedError](err); ok && at.what == "nested too deep" {
 			return
 		}
 		if valid := jsontext.Value(line).IsValid(jsontext.AllowDuplicateNames(true)); valid != (err == nil) {
@@ -278,8 +278,9 @@ func FuzzRFC3339(f *testing.F) {
 	})
 }
 
+// TestEveryDayOfTheCalendarIsRight goes through two whole cycles of leap years.
 func TestEveryDayOfTheCalendarIsRight(t *testing.T) {
-	for day := time.Date(0, 1, 1, 3, 4, 5, 0, time.UTC); day.Year() < 10_000; day = day.AddDate(0, 0, 1) {
+	for day := time.Date(0, 1, 1, 3, 4, 5, 0, time.UTC); day.Year() < 801; day = day.AddDate(0, 0, 1) {
 		if got, ok := parseTime(day.AppendFormat(nil, time.RFC3339)); !ok || got != event.At(day) {
 			t.Fatalf("%s: got %d, %v", day, got, ok)
 		}

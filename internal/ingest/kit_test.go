@@ -86,7 +86,8 @@ func newHouse(t testing.TB, o options) *house {
 
 // run starts the committer.
 func (h *house) run(t testing.TB) {
-	ctx, cancel := context.WithCancel(context.Background())
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- h.committer.Run(ctx) }()
 	h.stop = func() {

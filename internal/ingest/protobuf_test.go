@@ -98,6 +98,7 @@ func FuzzProtobuf(f *testing.F) {
 }
 
 func compareProtobuf(t *testing.T, got []item, want []*ingestpb.Heartbeat) {
+	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d items of %d", len(got), len(want))
 	}

@@ -27,7 +27,7 @@ func ValidID[T string | []byte](id T) bool {
 	if len(id) == 0 || len(id) > MaxID {
 		return false
 	}
-	for i := 0; i < len(id); i++ {
+	for i := range len(id) {
 		if c := id[i]; c <= ' ' || c > '~' || c == '/' {
 			return false
 		}

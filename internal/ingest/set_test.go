@@ -135,7 +135,7 @@ func TestDamagedSnapshotOfSetIsAnError(t *testing.T) {
 
 // damagedSnapshots tries each flipped bit, each cut, and a byte too many.
 func damagedSnapshots(whole []byte, try func(what string, damaged []byte)) {
-	for i := range len(whole) {
+	for i := range whole {
 		for bit := range 8 {
 			damaged := bytes.Clone(whole)
 			damaged[i] ^= 1 << bit
