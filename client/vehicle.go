@@ -53,7 +53,7 @@ type VehiclePatch struct {
 
 // Policy says after how much listening time without a heartbeat a vehicle is late, and then offline.
 type Policy struct {
-	LateAfter    Seconds `json:"late_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is late; at least 1" example:"90"`
+	LateAfter    Seconds `json:"late_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is late; at least 2" example:"90"`
 	OfflineAfter Seconds `json:"offline_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after" example:"150"`
 }
 

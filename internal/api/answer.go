@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -20,6 +23,16 @@ var (
 	errBehind = errors.New("the read side has not come to this position yet; try again")
 	errUnseen = errors.New("it is written and will hold, but the read side does not show it yet")
 )
+
+// ready is nil when what the server would answer is true as of now. Before, it would be of the past, or of a part.
+func (s *server) ready() error {
+	if err := s.cfg.Ready(); err != nil {
+		return &huma.ErrorModel{
+			Status: http.StatusServiceUnavailable, Title: http.StatusText(http.StatusServiceUnavailable), Detail: "not ready: " + err.Error(),
+		}
+	}
+	return nil
+}
 
 // shown waits until reads on this server show a write of the registry, and gives the position at which it holds.
 func (s *server) shown(ctx context.Context, revision int64) (event.Position, error) {

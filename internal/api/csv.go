@@ -32,7 +32,7 @@ var (
 func (s *server) describeFiles() {
 	flag := &huma.Schema{Type: huma.TypeBoolean}
 	file := map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}}
-	s.raw(huma.Operation{
+	s.stream(huma.Operation{
 		OperationID: "import", Method: http.MethodPost, Path: "/v1/import", Tags: []string{"vehicles"},
 		Summary: "Add and change vehicles by a CSV file",
 		Description: "At most 64 MiB. Columns by name, in any order: vin, registration_number, customer_id, customer_name, " +
@@ -50,7 +50,7 @@ func (s *server) describeFiles() {
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
 		},
 	}, s.importFile)
-	s.raw(huma.Operation{
+	s.stream(huma.Operation{
 		OperationID: "export", Method: http.MethodGet, Path: "/v1/export", Tags: []string{"vehicles"},
 		Summary: "All vehicles as a CSV file", Description: "It imports again unchanged.",
 		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusInternalServerError},

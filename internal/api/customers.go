@@ -47,13 +47,13 @@ func (s *server) describeCustomers() {
 	typed(s, huma.Operation{
 		OperationID: "delete-customer", Method: http.MethodDelete, Path: "/v1/customers/{id}", Tags: tags,
 		Summary: "Remove a customer", Description: "A customer that has vehicles is removed only together with them, when asked to.",
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, s.deleteCustomer)
 }
 
 // writeErrors are the refusals that every write with a body knows, and some more.
 func writeErrors(more ...int) []int {
-	return append(more, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable)
+	return append(more, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 }
 
 type customerQuery struct {

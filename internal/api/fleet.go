@@ -15,13 +15,12 @@ func (s *server) describeFleet() {
 	tags := []string{"fleet"}
 	typed(s, huma.Operation{
 		OperationID: "summary", Method: http.MethodGet, Path: "/v1/summary", Tags: tags,
-		Summary: "The fleet in one glance", Errors: []int{http.StatusServiceUnavailable},
+		Summary: "The fleet in one glance",
 	}, s.getSummary)
 	typed(s, huma.Operation{
 		OperationID: "list-transitions", Method: http.MethodGet, Path: "/v1/transitions", Tags: tags,
 		Summary: "Recent changes of presence, newest first", Description: "As many as are held in memory.",
 		Parameters: []*huma.Param{presences("to", "Changes to any of these presences: repeat it, or separate by commas")},
-		Errors:     []int{http.StatusServiceUnavailable},
 	}, s.listTransitions)
 	typed(s, huma.Operation{
 		OperationID: "list-gaps", Method: http.MethodGet, Path: "/v1/gaps", Tags: tags,

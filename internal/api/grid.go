@@ -15,7 +15,7 @@ import (
 
 func (s *server) describeGrid() {
 	tags := []string{"fleet"}
-	s.raw(huma.Operation{
+	s.stream(huma.Operation{
 		OperationID: "grid", Method: http.MethodGet, Path: "/v1/grid", Tags: tags,
 		Summary: "The whole fleet in one byte per vehicle",
 		Description: "Little-endian: epoch (8 bytes), position (8), count (4); then for each vehicle its presence, 0 to 4 in the order " +

@@ -28,9 +28,8 @@ func (s *server) describeHealth() {
 		Description: "Ready when snapshots are loaded and the log is read. Until then, 503 says what it waits for.",
 		Responses:   healthy(), Errors: []int{http.StatusServiceUnavailable},
 	}, func(w http.ResponseWriter, _ *http.Request) {
-		if err := s.cfg.Ready(); err != nil {
-			w.Header().Set("Retry-After", "1")
-			writeProblem(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+		if err := s.ready(); err != nil {
+			writeModel(w, problemOf(err, "", s.logger))
 			return
 		}
 		s.answerJSON(w, Health{Status: "ok"})

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fleetbeat/fleetbeat/client"
@@ -101,6 +103,8 @@ func TestHostileRequestsGetTheirProblem(t *testing.T) {
 		{"POST", "/v1/customers", "application/json;=", valid[:5], 400},
 		{"POST", "/v1/import", "application/json", "{}", 415},
 		{"POST", "/v1/import", "", "vin\n", 415},
+		{"POST", "/v1/import?dryrun=true", "text/csv", "vin,customer_name\nA,C\n", 422},
+		{"GET", "/v1/export?format=xlsx", "", "", 422},
 		{"POST", "/v1/import?partial=maybe", "text/csv", "vin\n", 422},
 		{"GET", "/v1/vehicles?presence=gone", "", "", 422},
 		{"GET", "/v1/vehicles?presence=online,", "", "", 422},
@@ -167,6 +171,38 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 		}
 		if header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s lets other origins read it", path)
+		}
+	}
+}
+
+func TestNothingIsToldBeforeTheServerIsReady(t *testing.T) {
+	var waiting atomic.Bool
+	waiting.Store(true)
+	h := newHarness(t, withDoors(t), func(cfg *Config) {
+		cfg.Ready = func() error {
+			if waiting.Load() {
+				return errors.New("reading the log: 7 batches to go")
+			}
+			return nil
+		}
+	})
+	paths := []string{"/readyz", "/v1/vehicles", "/v1/summary", "/v1/live", "/v1/grid", "/v1/export", "/v1/customers", "/search"}
+	for _, path := range paths {
+		answer := h.get(path)
+		problem := h.refused(answer, http.StatusServiceUnavailable)
+		if !strings.Contains(problem.Detail, "7 batches") || answer.Header.Get("Retry-After") == "" {
+			t.Errorf("%s says %+v", path, problem)
+		}
+	}
+	for _, path := range []string{"/", "/docs", "/healthz", "/metrics", "/search/ping", "/heartbeat/ping"} {
+		if answer := h.get(path); answer.StatusCode != http.StatusOK {
+			t.Errorf("%s is answered %s", path, answer.Status)
+		}
+	}
+	waiting.Store(false)
+	for _, path := range paths {
+		if answer := h.get(path); answer.StatusCode != http.StatusOK {
+			t.Errorf("ready, %s is answered %s", path, answer.Status)
 		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 func (s *server) describeLive() {
 	flag := &huma.Schema{Type: huma.TypeBoolean}
 	text := &huma.Schema{Type: huma.TypeString}
-	s.raw(huma.Operation{
+	s.stream(huma.Operation{
 		OperationID: "live", Method: http.MethodGet, Path: "/v1/live", Tags: []string{"fleet"},
 		Summary: "What changes, as it happens",
 		Description: "Server-sent events, each with JSON as data. First comes hello. Then come transitions with every change of " +
@@ -42,7 +42,7 @@ func (s *server) describeLive() {
 			parameter("header", "Last-Event-ID", "The last event that the reader has", text),
 		},
 		Responses: answers("The stream", "text/event-stream", s.liveSchema()),
-		Errors:    []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Errors:    []int{http.StatusUnprocessableEntity},
 	}, s.live)
 }
 

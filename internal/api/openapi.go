@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,32 @@ func openAPI(version string) *huma.OpenAPI {
 			{Name: "machines", Description: "Health, figures and documents."},
 		},
 	}
+}
+
+// stream registers a raw handler that answers from the fleet or the registry: not before the server is ready, and not to
+// a query that it does not know. An import with dryrun for dry_run must not be one.
+func (s *server) stream(op huma.Operation, h http.HandlerFunc) {
+	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	s.raw(op, func(w http.ResponseWriter, r *http.Request) {
+		err := s.ready()
+		if err == nil && op.Path != "/search" { // the original contract passes over what it does not know
+			err = checkQuery(&op, r)
+		}
+		if err != nil {
+			writeModel(w, problemOf(err, "query", s.logger))
+			return
+		}
+		h(w, r)
+	})
+}
+
+func checkQuery(op *huma.Operation, r *http.Request) error {
+	for name := range r.URL.Query() {
+		if !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
+			return refuse(http.StatusUnprocessableEntity, "query."+name, "unknown query parameter", nil)
+		}
+	}
+	return nil
 }
 
 // raw registers a handler that reads its request and writes its answer itself, and describes it.

@@ -17,12 +17,17 @@ const maxBody = 256 << 10
 
 // typed registers a handler that huma feeds and answers for. Errors pass the table: huma would tell them as they are.
 func typed[I, O any](s *server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
 	place := "body"
 	if op.Method == http.MethodGet {
 		place = "query"
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, input *I) (*O, error) {
-		output, err := handler(ctx, input)
+		var output *O
+		err := s.ready()
+		if err == nil {
+			output, err = handler(ctx, input)
+		}
 		if err != nil {
 			return nil, s.headed(problemOf(err, place, s.logger))
 		}

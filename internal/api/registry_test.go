@@ -193,7 +193,7 @@ func TestDefaultPolicyIsReadAsWritten(t *testing.T) {
 	if policy := must(h.client.Policy(t.Context()))(t); policy != policyOf(event.DefaultPolicy) {
 		t.Errorf("at first it is %+v", policy)
 	}
-	want := client.Policy{LateAfter: 1.5, OfflineAfter: 3}
+	want := client.Policy{LateAfter: 2.5, OfflineAfter: 5}
 	must(h.client.SetPolicy(t.Context(), want))(t)
 	if policy := must(h.client.Policy(t.Context()))(t); policy != want {
 		t.Errorf("set, it is %+v", policy)

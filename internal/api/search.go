@@ -25,7 +25,7 @@ const maxCustomerName = 200
 func (s *server) describeSearch() {
 	text := &huma.Schema{Type: huma.TypeString}
 	found := &huma.Schema{Type: huma.TypeArray, Items: s.shape(reflect.TypeFor[client.SearchVehicle]())}
-	s.raw(huma.Operation{
+	s.stream(huma.Operation{
 		OperationID: "search", Method: http.MethodGet, Path: "/search", Tags: []string{"original"},
 		Summary: "Vehicles by customer and connection",
 		Description: "All that fit, by VIN; without a filter, all there are. The answer shows every heartbeat that this server " +
@@ -37,7 +37,7 @@ func (s *server) describeSearch() {
 			}),
 		},
 		Responses: answers("The vehicles", "application/json", found),
-		Errors:    []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Errors:    []int{http.StatusBadRequest},
 	}, s.search)
 	s.raw(huma.Operation{
 		OperationID: "search-ping", Method: http.MethodGet, Path: "/search/ping", Tags: []string{"original"},

@@ -28,11 +28,11 @@ func (s *server) describeVehicles() {
 		OperationID: "list-vehicles", Method: http.MethodGet, Path: "/v1/vehicles", Tags: tags,
 		Summary:    "A page of vehicles, with total and facets",
 		Parameters: []*huma.Param{presences("presence", "Any of these presences: repeat it, or separate by commas")},
-		Errors:     []int{http.StatusBadRequest, http.StatusServiceUnavailable},
+		Errors:     []int{http.StatusBadRequest},
 	}, s.listVehicles)
 	typed(s, huma.Operation{
 		OperationID: "get-vehicle", Method: http.MethodGet, Path: "/v1/vehicles/{vin}", Tags: tags,
-		Summary: "One vehicle", Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Summary: "One vehicle", Errors: []int{http.StatusNotFound},
 	}, s.getVehicle)
 	typed(s, huma.Operation{
 		OperationID: "create-vehicle", Method: http.MethodPost, Path: "/v1/vehicles", Tags: tags,
@@ -46,7 +46,7 @@ func (s *server) describeVehicles() {
 	typed(s, huma.Operation{
 		OperationID: "delete-vehicle", Method: http.MethodDelete, Path: "/v1/vehicles/{vin}", Tags: tags,
 		Summary: "Remove a vehicle", Description: "Its heartbeats are refused from then on.",
-		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Errors: []int{http.StatusNotFound},
 	}, s.deleteVehicle)
 	for _, act := range []struct {
 		name, summary string
@@ -57,7 +57,7 @@ func (s *server) describeVehicles() {
 	} {
 		typed(s, huma.Operation{
 			OperationID: act.name + "-vehicle", Method: http.MethodPost, Path: "/v1/vehicles/{vin}/" + act.name, Tags: tags,
-			Summary: act.summary, Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+			Summary: act.summary, Errors: []int{http.StatusNotFound},
 		}, func(ctx context.Context, in *VehiclePath) (*vehicleAnswer, error) {
 			return s.changeVehicle(ctx, in.VIN, registry.VehiclePatch{Paused: &act.paused})
 		})
