@@ -37,13 +37,13 @@ func (v *View) vehiclesByCustomer(s *search) []int {
 	for presence, chosen := range s.presences {
 		switch {
 		case !chosen:
-		case s.match == nil:
+		case s.vehicles == nil:
 			for c := range counts {
 				counts[c] += int(v.byCustomer[c][presence])
 			}
 		default:
 			found := slices.Clone(v.listed[presence])
-			found.And(s.match)
+			found.And(s.vehicles)
 			for id := range found.All {
 				counts[v.dir.owner[id]]++
 			}

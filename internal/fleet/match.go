@@ -9,28 +9,51 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
 )
 
-// match is the set of vehicles, listed or not, that have a folded text in theirs or their customer's, and all of the
-// tags; nil, for all, when there is neither text nor tag. The caller holds dirMu, and must not change the set: it is
-// remembered until the directory changes.
-func (v *View) match(text string, tags []string) bitset.Set {
+// match is what a text and tags find in the directory, listed or not. It must not be changed: it is remembered until the
+// directory changes.
+type match struct {
+	vehicles bitset.Set // those with the text in theirs or their customer's, and all of the tags; nil for all
+	owners   bitset.Set // all of their customers, and perhaps others; nil for all
+}
+
+// match finds a folded text and tags. The caller holds dirMu.
+func (v *View) match(text string, tags []string) match {
 	if text == "" && len(tags) == 0 {
-		return nil
+		return match{}
 	}
 	key := text + "\x00" + tagKey(tags)
-	if found, ok := v.matches.get(key); ok {
-		return found
+	if m, ok := v.matches.get(key); ok {
+		return m
 	}
 	d := &v.dir
-	found := bitset.New(len(d.owner))
+	m := match{vehicles: bitset.New(len(d.owner))}
 	if text != "" {
-		d.names.find(text, func(c event.CustomerID) { addAll(found, d.customers[c].vehicles) })
-		d.index.Search(text, found)
+		d.index.Search(text, m.vehicles)
+		m.owners = d.ownersOf(m.vehicles)
+		d.names.find(text, func(c event.CustomerID) {
+			addAll(m.vehicles, d.customers[c].vehicles)
+			if m.owners != nil {
+				m.owners.Add(uint32(c))
+			}
+		})
 	}
 	if len(tags) > 0 {
-		d.keepTagged(found, tags, text == "")
+		d.keepTagged(m.vehicles, tags, text == "")
 	}
-	v.matches.put(key, found)
-	return found
+	v.matches.put(key, m)
+	return m
+}
+
+// ownersOf is the set of the vehicles' customers; nil, for all, when there are so many vehicles that it is hardly less.
+func (d *directory) ownersOf(vehicles bitset.Set) bitset.Set {
+	if vehicles.Len() > len(d.owner)/16 {
+		return nil
+	}
+	owners := bitset.New(len(d.customers))
+	for id := range vehicles.All {
+		owners.Add(uint32(d.owner[id]))
+	}
+	return owners
 }
 
 // keepTagged takes out of found the vehicles that do not have all tags; with all, it begins with all vehicles.
@@ -82,24 +105,24 @@ type matches struct {
 }
 
 type remembered struct {
-	key   string
-	found bitset.Set
+	key string
+	match
 }
 
-func (r remembered) size() int { return 8*len(r.found) + len(r.key) + 200 }
+func (r remembered) size() int { return 8*(len(r.vehicles)+len(r.owners)) + len(r.key) + 200 }
 
-func (m *matches) get(key string) (bitset.Set, bool) {
+func (m *matches) get(key string) (match, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.byKey[key]
 	if !ok {
-		return nil, false
+		return match{}, false
 	}
 	m.order.MoveToFront(e)
-	return e.Value.(remembered).found, true
+	return e.Value.(remembered).match, true
 }
 
-func (m *matches) put(key string, found bitset.Set) {
+func (m *matches) put(key string, found match) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.byKey[key]; ok {

@@ -27,37 +27,41 @@ func (v *View) page(s *search) Page {
 
 // found is the set of vehicles that a search finds; it fills in the counts.
 func (v *View) found(s *search, p *Page) bitset.Set {
-	found := make(bitset.Set, len(v.listed[0]))
-	for i := range found {
-		filter := ^uint64(0)
-		if s.match != nil {
-			filter &= word(s.match, i)
-		}
-		if s.owned != nil {
-			filter &= word(s.owned, i)
-		}
-		if filter == 0 {
-			continue
-		}
-		for presence := range v.listed {
-			w := v.listed[presence][i] & filter
-			p.Presences[presence] += bits.OnesCount64(w)
-			if s.presences[presence] {
-				found[i] |= w
+	chosen := s.inDirectory(len(v.watched))
+	found := make(bitset.Set, len(chosen))
+	for presence := range v.listed {
+		n, take := 0, s.presences[presence]
+		for i, w := range v.listed[presence] {
+			if w &= chosen[i]; w != 0 {
+				n += bits.OnesCount64(w)
+				if take {
+					found[i] |= w
+				}
 			}
 		}
-	}
-	for presence, n := range p.Presences {
-		if s.presences[presence] {
+		p.Presences[presence] = n
+		if take {
 			p.Total += n
 		}
 	}
 	return found
 }
 
-func word(s bitset.Set, i int) uint64 {
-	if i < len(s) {
-		return s[i]
+// inDirectory is the set of vehicles, in so many words, that a search finds whatever their presence.
+func (s *search) inDirectory(words int) bitset.Set {
+	chosen := make(bitset.Set, words)
+	switch {
+	case s.vehicles == nil && s.owned == nil:
+		for i := range chosen {
+			chosen[i] = ^uint64(0)
+		}
+	case s.vehicles == nil:
+		copy(chosen, s.owned)
+	default:
+		copy(chosen, s.vehicles)
+		if s.owned != nil {
+			chosen.And(s.owned)
+		}
 	}
-	return 0
+	return chosen
 }

@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"cmp"
+	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -115,14 +117,17 @@ func compareTimed(a, b timed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp
 
 func (v *View) gatherByTime(s *search, found bitset.Set, limit int) []event.VehicleID {
 	first := firsts[timed]{limit: limit, compare: compareTimed}
-	for i := range found.All {
-		id := event.VehicleID(i)
-		item := s.timed(v.time(s.sort, id), id)
-		if len(first.items) == limit && item.key > first.items[0].key {
-			continue // what add would find out too, but more slowly
-		}
-		if s.after == nil || compareTimed(item, s.timed(s.after.time, s.after.id)) > 0 {
-			first.add(item)
+	worst := int64(math.MaxInt64)
+	for i, w := range found { // by hand: twice as quick as All, and there may be a million
+		for ; w != 0; w &= w - 1 {
+			id := event.VehicleID(i<<6 + bits.TrailingZeros64(w))
+			item := s.timed(v.time(s.sort, id), id)
+			if item.key > worst || s.after != nil && compareTimed(item, s.timed(s.after.time, s.after.id)) <= 0 {
+				continue
+			}
+			if first.add(item); len(first.items) == limit {
+				worst = first.items[0].key
+			}
 		}
 	}
 	ids := make([]event.VehicleID, 0, len(first.items))
@@ -148,7 +153,7 @@ func (d *directory) walk(s *search) func(yield func(event.VehicleID) bool) {
 	case byPlate:
 		return along(d.rest(s, d.byPlate), s.descending)
 	case byCustomer:
-		return d.walkCustomers(s, nil)
+		return d.walkCustomers(s, s.owners)
 	}
 	return along(d.rest(s, d.byVIN), s.descending)
 }

@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -82,6 +83,9 @@ func checkPages(t rapid.TB, v *fleet.View, q fleet.Query, want fleet.Page, limit
 		rows = append(rows, next.Rows...)
 	}
 	got.Rows, got.NextCursor = rows, ""
+	if reflect.DeepEqual(want, got) {
+		return // much sooner than Diff finds out
+	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		asked, _ := json.Marshal(q)
 		t.Fatalf("%s by %d: %s", asked, limit, diff)
@@ -189,7 +193,7 @@ func TestOneUpdateEqualsManySmallOnes(t *testing.T) {
 
 // TestQueryOfALargeFleetFindsWhatAScanFinds goes the ways that a small fleet never takes: the trigram index, walking.
 func TestQueryOfALargeFleetFindsWhatAScanFinds(t *testing.T) {
-	const vehicles = 6000
+	const vehicles = 4500
 	u, log, o := directoryOf(vehicles, 40), new(traffic), newOracle()
 	v := fleet.New(fleet.Config{})
 	must(v.Update(u))

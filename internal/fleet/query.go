@@ -112,7 +112,7 @@ type search struct {
 	digest     uint64 // of what a cursor belongs to
 	after      *place // where the page before ended, nil on the first
 
-	match bitset.Set // vehicles with the text and the tags; nil for all
+	match            // of the text and the tags
 	owned bitset.Set // vehicles of the customers; nil for all
 }
 
