@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -296,5 +297,41 @@ func TestCustomersComeInPages(t *testing.T) {
 	}
 	if len(names) != 250 || !slices.IsSorted(names) {
 		t.Errorf("%d names, sorted: %v", len(names), slices.IsSorted(names))
+	}
+}
+
+// blanks is a file without end.
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+	}
+	return len(p), nil
+}
+
+func TestImportOfTooLargeAFileIsRefused(t *testing.T) {
+	h := newHarness(t)
+	_, err := h.client.Import(t.Context(), io.MultiReader(strings.NewReader("vin,customer_name\nA,C\n"), blanks{}), client.ImportOptions{})
+	if status(err) != http.StatusRequestEntityTooLarge {
+		t.Errorf("a file without end gives %v", err)
+	}
+	if page := must(h.client.Vehicles(t.Context(), client.VehicleQuery{}))(t); page.Total != 0 {
+		t.Errorf("%d vehicles came of it", page.Total)
+	}
+}
+
+func TestImportThatIsBrokenOffChangesNothing(t *testing.T) {
+	h := newHarness(t)
+	file, out := io.Pipe()
+	go func() {
+		fmt.Fprint(out, "vin,customer_name\nA,C\nB,C\n")
+		out.CloseWithError(errors.New("the sender has gone"))
+	}()
+	if _, err := h.client.Import(t.Context(), file, client.ImportOptions{}); err == nil {
+		t.Error("it succeeds")
+	}
+	if page := must(h.client.Vehicles(t.Context(), client.VehicleQuery{}))(t); page.Total != 0 {
+		t.Errorf("%d vehicles came of it", page.Total)
 	}
 }
