@@ -30,7 +30,7 @@ func (c configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.P
 // settings are a configuration file's keys, which are names of flags, and their values.
 type settings struct {
 	path   string
-	values map[string]*yaml.Node
+	values map[string]yaml.Node
 }
 
 func readSettings(path string) (settings, error) {
@@ -73,10 +73,11 @@ func collectFlags(node *kong.Node, known map[string]bool) {
 	}
 }
 
-// Resolve gives kong the value of a flag, or nil when the file has none.
+// Resolve gives kong the value of a flag that the command line does not give, or nil when the file has none. Kong would
+// let it win over the environment too.
 func (s settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	value, ok := s.values[flag.Name]
-	if !ok {
+	if !ok || slices.ContainsFunc(flag.Envs, inEnvironment) {
 		return nil, nil
 	}
 	switch value.Kind {
@@ -91,4 +92,9 @@ func (s settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	default:
 		return nil, fmt.Errorf("%s:%d: %s wants a value or a list of values", s.path, value.Line, flag.Name)
 	}
+}
+
+func inEnvironment(name string) bool {
+	_, ok := os.LookupEnv(name)
+	return ok
 }
