@@ -275,6 +275,7 @@ func BenchmarkLoad(b *testing.B) {
 	must(err)
 	b.ReportMetric(float64(heap()-before)/manyVehicles, "heap-bytes/vehicle")
 	runtime.KeepAlive(loaded)
+	runtime.KeepAlive(&saved)
 }
 
 func BenchmarkGrid(b *testing.B) {
