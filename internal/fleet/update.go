@@ -48,9 +48,9 @@ type Update struct {
 	RemovedCustomers []event.CustomerID
 }
 
-// Update takes in a change of the directory. It takes a few microseconds, or a fifth of a second for a million vehicles;
-// the next reader finds the orders and indexes brought up to date. An update that cannot be is refused as a whole with
-// ErrInvalidUpdate.
+// Update takes in a change of the directory. The next reader brings the orders and indexes up to date: a few milliseconds
+// after a small change to a million vehicles, half a second after a tenth of them changed. An update that cannot be is
+// refused as a whole with ErrInvalidUpdate.
 func (v *View) Update(u Update) error {
 	if err := u.check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidUpdate, err)
