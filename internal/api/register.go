@@ -18,6 +18,7 @@ const maxBody = 256 << 10
 // typed registers a handler that huma feeds and answers for. Errors pass the table: huma would tell them as they are.
 func typed[I, O any](s *server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
 	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	op.BodyReadTimeout = -1 // none: readBody has it by then, and when huma's 5 s pass, they end the whole request
 	place := "body"
 	if op.Method == http.MethodGet {
 		place = "query"
