@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,8 +66,8 @@ type App struct {
 	cleanups []func() error // of what New opened, in order
 }
 
-// New opens everything and reads what a start needs. It binds its addresses first, so that a port in use is seen
-// before any file is touched. When it fails, it leaves nothing open.
+// New opens everything and reads what a start needs. A wrong configuration, a port in use and files of a newer version
+// are seen before any file is touched. When it fails, it leaves nothing open.
 func New(ctx context.Context, config Config) (_ *App, err error) {
 	a := &App{config: withDefaults(config), metrics: prometheus.NewRegistry()}
 	defer func() {
@@ -77,7 +76,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.listen, a.openLog, a.openRegistry, a.openCommitter, a.openView, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.openCommitter, a.openView, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -156,7 +155,7 @@ func (a *App) openLog(ctx context.Context) (err error) {
 
 func (a *App) openRegistry(ctx context.Context) (err error) {
 	a.registry, err = registry.Open(ctx, registry.Config{
-		Path: filepath.Join(a.config.DataDir, "registry.db"), Logger: a.config.Logger, Registerer: a.metrics,
+		Path: a.registryPath(), Logger: a.config.Logger, Registerer: a.metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the registry in %s: %w", a.config.DataDir, err)
@@ -164,7 +163,7 @@ func (a *App) openRegistry(ctx context.Context) (err error) {
 	a.cleanup(a.registry.Close)
 	if a.config.DefaultPolicy != (event.Policy{}) {
 		if _, err := a.registry.SetDefaultPolicy(ctx, a.config.DefaultPolicy); err != nil {
-			return fmt.Errorf("setting the default policy: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -172,7 +171,7 @@ func (a *App) openRegistry(ctx context.Context) (err error) {
 
 // snapshots is where the snapshots of one part lie.
 func (a *App) snapshots(name string) *projection.Snapshots {
-	return &projection.Snapshots{Dir: filepath.Join(a.config.DataDir, "snapshots"), Name: name, Logger: a.config.Logger}
+	return &projection.Snapshots{Dir: snapshotDir(a.config.DataDir), Name: name, Logger: a.config.Logger}
 }
 
 // URL is the address at which the server answers on this machine.

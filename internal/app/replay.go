@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -67,7 +66,7 @@ func newReplay(dataDir string) (*replay, error) {
 	r := &replay{rule: presence.New(), fleet: fleet.New(fleet.Config{}), window: ingest.NewWindow(), vins: map[event.VehicleID]string{}}
 	logger := slog.New(slog.DiscardHandler)
 	snapshot := func(name string) *projection.Snapshots {
-		return &projection.Snapshots{Dir: filepath.Join(dataDir, "snapshots"), Name: name, Logger: logger}
+		return &projection.Snapshots{Dir: snapshotDir(dataDir), Name: name, Logger: logger}
 	}
 	err := snapshot("fleet").Peek(func(in io.Reader) (err error) {
 		r.savedFleet, err = fleet.Load(fleet.Config{}, in)

@@ -16,8 +16,16 @@ import (
 	"syscall"
 )
 
-// snapshotMagic begins every snapshot file; its number grows with the framing, not with what a projection writes.
-const snapshotMagic = "fleetbeat snapshot 1\n"
+// Every snapshot file begins with a line that names its format. The number grows with the framing and with everything
+// that is written into snapshots and that an older program would take for damage.
+const (
+	snapshotFormat = 1
+	snapshotKind   = "fleetbeat snapshot "
+	snapshotMagic  = snapshotKind + "1\n"
+)
+
+// ErrNewerFormat: a snapshot was written by a newer version of this program.
+var ErrNewerFormat = errors.New("the snapshot was written by a newer version of Fleetbeat")
 
 // kept is how many snapshots stay: the newest, and one more for the case that the newest is damaged.
 const kept = 2
@@ -108,8 +116,40 @@ func writeFramed(f *os.File, content func(io.Writer) (uint64, error)) (uint64, i
 	return mark, size, err
 }
 
+// RefuseNewer returns ErrNewerFormat when a newer version of this program wrote snapshots into a folder. It changes
+// nothing.
+func RefuseNewer(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.snapshot"))
+	if err != nil {
+		return fmt.Errorf("listing snapshots: %w", err)
+	}
+	for _, name := range names {
+		if err := refuseNewer(name); err != nil {
+			return fmt.Errorf("looking at snapshot %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func refuseNewer(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, len(snapshotMagic))
+	if _, err := f.ReadAt(head, 0); err != nil || string(head) == snapshotMagic {
+		return nil // damage is for Load, which can do something about it
+	}
+	if _, err := verified(f, 0); errors.Is(err, ErrNewerFormat) {
+		return err
+	}
+	return nil
+}
+
 // Load gives the newest intact snapshot that covers no more than limit to the load function and returns its mark; 0 when
-// there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried.
+// there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried. One of a
+// newer version is ErrNewerFormat.
 func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, error) {
 	marks, err := s.marks()
 	if err != nil {
@@ -123,6 +163,9 @@ func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, er
 		err := s.loadOne(mark, load)
 		if err == nil {
 			return mark, nil
+		}
+		if errors.Is(err, ErrNewerFormat) {
+			return 0, fmt.Errorf("reading snapshot %s: %w", s.path(mark), err)
 		}
 		aside := strings.TrimSuffix(s.path(mark), ".snapshot") + ".damaged"
 		s.Logger.Error("snapshot is damaged and set aside; an older one or what it was made from takes its place",
@@ -185,13 +228,26 @@ func verified(f *os.File, mark uint64) (io.Reader, error) {
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return nil, err
 	}
-	if string(head) != snapshotMagic {
-		return nil, fmt.Errorf("begins with %q: not a snapshot that this version reads", head)
+	if err := checkMagic(head); err != nil {
+		return nil, err
 	}
 	if covers := binary.LittleEndian.Uint64(tail); covers != mark {
 		return nil, fmt.Errorf("covers up to %d, not the %d of its name", covers, mark)
 	}
 	return io.NewSectionReader(f, int64(len(snapshotMagic)), info.Size()-frame), nil
+}
+
+// checkMagic checks the beginning of a file whose checksum fits.
+func checkMagic(head []byte) error {
+	if string(head) == snapshotMagic {
+		return nil
+	}
+	number, _ := strings.CutPrefix(string(head), snapshotKind)
+	number, _, _ = strings.Cut(number, "\n")
+	if format, err := strconv.Atoi(number); err == nil && format > snapshotFormat {
+		return fmt.Errorf("%w: it has format %d, this program reads up to %d", ErrNewerFormat, format, snapshotFormat)
+	}
+	return fmt.Errorf("begins with %q: not a snapshot", head)
 }
 
 // marks lists what the snapshots cover, oldest first.

@@ -2,11 +2,13 @@ package projection_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fleetbeat/fleetbeat/internal/projection"
@@ -140,5 +142,41 @@ func TestARefusedSnapshotIsSetAside(t *testing.T) {
 	})
 	if err != nil || mark != 1 || got != "good" {
 		t.Errorf("got %q at %d, %v", got, mark, err)
+	}
+}
+
+func TestASnapshotOfANewerVersionIsRefusedAndLeftAsItIs(t *testing.T) {
+	s := newSnapshots(t)
+	if err := projection.RefuseNewer(s.Dir); err != nil {
+		t.Errorf("without a folder: %v", err)
+	}
+	save(t, s, 1, "one")
+	if err := projection.RefuseNewer(s.Dir); err != nil {
+		t.Errorf("of this version: %v", err)
+	}
+	path := filepath.Join(s.Dir, "fleet-00000000000000000001.snapshot")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := bytes.Replace(file[:len(file)-sha256.Size], []byte("snapshot 1\n"), []byte("snapshot 2\n"), 1)
+	rewrite := func(checksum [sha256.Size]byte) {
+		if err := os.WriteFile(path, append(bytes.Clone(newer), checksum[:]...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rewrite(sha256.Sum256(newer))
+	if err := projection.RefuseNewer(s.Dir); !errors.Is(err, projection.ErrNewerFormat) || !strings.Contains(err.Error(), path) {
+		t.Errorf("of a newer version: %v", err)
+	}
+	if _, err := s.Load(100, nil); !errors.Is(err, projection.ErrNewerFormat) {
+		t.Errorf("loading one of a newer version: %v", err)
+	}
+	if names, _ := filepath.Glob(filepath.Join(s.Dir, "*")); len(names) != 1 || names[0] != path {
+		t.Errorf("the folder holds %v", names)
+	}
+	rewrite([sha256.Size]byte{})
+	if err := projection.RefuseNewer(s.Dir); err != nil {
+		t.Errorf("one that only looks newer, because it is damaged: %v", err)
 	}
 }

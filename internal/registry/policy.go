@@ -21,9 +21,7 @@ func (r *Registry) DefaultPolicy(ctx context.Context) (event.Policy, error) {
 // SetDefaultPolicy sets the default policy; the zero policy brings event.DefaultPolicy back. Setting what is in force
 // changes nothing.
 func (r *Registry) SetDefaultPolicy(ctx context.Context, policy event.Policy) (revision int64, err error) {
-	var p problems
-	p.policy(policy)
-	if err := p.err(); err != nil {
+	if err := CheckPolicy(policy); err != nil {
 		return 0, fmt.Errorf("setting the default policy: %w", err)
 	}
 	revision, err = r.write(ctx, func(t *tx) error {
@@ -37,6 +35,13 @@ func (r *Registry) SetDefaultPolicy(ctx context.Context, policy event.Policy) (r
 		return 0, fmt.Errorf("setting the default policy: %w", err)
 	}
 	return revision, nil
+}
+
+// CheckPolicy returns the *InvalidError that names what is wrong with a policy, or nil; the zero policy is none.
+func CheckPolicy(policy event.Policy) error {
+	var p problems
+	p.policy(policy)
+	return p.err()
 }
 
 func orDefault(p event.Policy) event.Policy {

@@ -75,7 +75,7 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 }
 
 func (r *Registry) open(ctx context.Context) (err error) {
-	if err := refuseNewer(ctx, r.config.Path); err != nil {
+	if err := RefuseNewer(ctx, r.config.Path); err != nil {
 		return err
 	}
 	if r.writer, err = openWriter(ctx, r.config.Path); err != nil {

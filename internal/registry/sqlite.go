@@ -96,8 +96,9 @@ func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
 	return nil
 }
 
-// refuseNewer looks at the database without touching it, so that one of a newer version stays as it is.
-func refuseNewer(ctx context.Context, path string) error {
+// RefuseNewer returns ErrNewerSchema when a newer version of the program wrote the database at path. It does not touch
+// the database. No database is nothing newer.
+func RefuseNewer(ctx context.Context, path string) error {
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
 	} else if err != nil {

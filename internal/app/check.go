@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/fleetbeat/fleetbeat/internal/projection"
+	"github.com/fleetbeat/fleetbeat/internal/registry"
+)
+
+// check refuses a configuration that cannot work.
+func (a *App) check(context.Context) error {
+	c := a.config
+	if c.DataDir == "" {
+		return errors.New("no data folder is given")
+	}
+	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 {
+		return fmt.Errorf("the canary interval %s and the time between snapshots %s must be positive", c.CanaryInterval, c.SnapshotEvery)
+	}
+	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
+		return fmt.Errorf("the default policy is %w", err)
+	}
+	if c.PublicURL == "" {
+		return nil
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("the public address %q is not of the form https://host", c.PublicURL)
+	}
+	return nil
+}
+
+// refuseNewer looks through everything that a newer version may have written, before anything is opened that would
+// write. The log refuses a newer one by itself.
+func (a *App) refuseNewer(ctx context.Context) error {
+	path := a.registryPath()
+	if err := registry.RefuseNewer(ctx, path); err != nil {
+		return fmt.Errorf("looking at registry %s: %w", path, err)
+	}
+	return projection.RefuseNewer(snapshotDir(a.config.DataDir))
+}
+
+func (a *App) registryPath() string { return filepath.Join(a.config.DataDir, "registry.db") }
+
+func snapshotDir(dataDir string) string { return filepath.Join(dataDir, "snapshots") }
