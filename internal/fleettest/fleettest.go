@@ -48,14 +48,14 @@ func Start(t testing.TB, edit ...func(*app.Config)) *Server {
 func (s *Server) start(t testing.TB) {
 	t.Helper()
 	var err error
-	if s.App, err = app.New(context.Background(), s.Config); err != nil {
+	if s.App, err = app.New(t.Context(), s.Config); err != nil {
 		t.Fatal(err)
 	}
 	s.URL = s.App.URL()
 	if s.Client, err = client.New(client.Config{BaseURL: s.URL}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // Stop ends it, in order
 	s.stop, s.done = cancel, make(chan error, 1)
 	go func() { s.done <- s.App.Run(ctx) }()
 	Eventually(t, "the server is ready", func() error {
