@@ -50,8 +50,8 @@ type Summary struct {
 // Hello is the first event of a live stream.
 type Hello struct {
 	Resumed  bool   `json:"resumed" doc:"True when nothing is missing since the event that the caller named; otherwise what is shown is to be fetched anew"`
-	Position uint64 `json:"position,omitempty" doc:"The stream tells of everything after this log position; absent when resumed"`
-	Epoch    uint64 `json:"epoch,omitempty" doc:"Of the order of cells in the grid; absent when resumed"`
+	Position uint64 `json:"position" doc:"The stream tells of everything after this log position; 0 when resumed"`
+	Epoch    uint64 `json:"epoch" doc:"Of the order of cells in the grid; 0 when resumed"`
 }
 
 // LiveTransitions are transitions as they happen, in the order of the log.

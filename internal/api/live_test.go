@@ -150,9 +150,9 @@ func TestLiveHeaderWinsOverTheAddress(t *testing.T) {
 	last := until(t, events, func(e client.LiveEvent) bool { return isSummary(e) && e.Summary.Presence.Online == 2 }).ID
 	stop()
 	for name, c := range map[string]struct{ query, header, want string }{
-		"address only": {last, "", `"resumed":true`},
-		"header only":  {"", last, `"resumed":true`},
-		"both":         {"1-1", last, `"resumed":true`},
+		"address only": {last, "", `"resumed":true,"position":0,"epoch":0`},
+		"header only":  {"", last, `"resumed":true,"position":0,"epoch":0`},
+		"both":         {"1-1", last, `"resumed":true,"position":0,"epoch":0`},
 		"header lost":  {last, "1-1", `"resumed":false`},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.http.URL+"/v1/live?last_event_id="+c.query, nil)
