@@ -41,6 +41,7 @@ type cli struct {
 	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."`
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
+	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
 	Version  versionCommand  `cmd:"" help:"Show the version."`
 }
 

@@ -25,6 +25,11 @@ var rules = []rule{
 		breaks: map[string]string{"internal/simulate/fleet.go": `package simulate; import _ "github.com/fleetbeat/fleetbeat/internal/ingest"`},
 	},
 	{
+		says:   "bench measures the server as a process of its own: what it imports beside, it measures without doors",
+		find:   neverReaches("internal/bench", "internal/app", "internal/api", "internal/registry"),
+		breaks: map[string]string{"internal/bench/start.go": `package bench; import _ "github.com/fleetbeat/fleetbeat/internal/app"`},
+	},
+	{
 		says:   "client imports little besides the standard library, and nothing of ours: anyone may build on it",
 		find:   importsOnly("client", "github.com/klauspost/compress", "google.golang.org/protobuf/encoding/protowire"),
 		breaks: map[string]string{"client/client.go": `package client; import _ "github.com/fleetbeat/fleetbeat/internal/fleet"`},
