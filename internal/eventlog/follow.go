@@ -20,7 +20,10 @@ func (l *Log) Follow(ctx context.Context, from event.Position, fn func(event.Sto
 		if err != nil {
 			return err
 		}
-		for f.next <= head && ctx.Err() == nil {
+		for f.next <= head {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			s, err := f.read(generation)
 			if errors.Is(err, errReplaced) {
 				break

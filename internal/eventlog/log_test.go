@@ -137,6 +137,21 @@ func TestFollowGoesOnWithWhatIsAppendedLater(t *testing.T) {
 	}
 }
 
+func TestFollowEndsWithItsContextWhileThereIsMore(t *testing.T) {
+	l := open(t, t.TempDir())
+	appendAll(t, l, history(2, 3, 5))
+	ctx, cancel := context.WithCancel(t.Context())
+	var got []event.Position
+	err := l.Follow(ctx, 1, func(s event.Stored) error {
+		got = append(got, s.Position)
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || len(got) != 1 {
+		t.Fatalf("followed %v, then %v", got, err)
+	}
+}
+
 func TestReopenedLogGoesOnInANewEpoch(t *testing.T) {
 	dir := t.TempDir()
 	want := history(3, 40, 5)
