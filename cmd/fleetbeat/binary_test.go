@@ -61,11 +61,18 @@ type process struct {
 // wrote is shown. The environment has nothing of FLEETBEAT_* but what env says.
 func launch(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
+	// The kernel kills the process with the test, should that panic.
+	return launchAs(t, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, env, args...)
+}
+
+// launchAs also says how the system is to see the process.
+func launchAs(t testing.TB, attributes *syscall.SysProcAttr, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{command: exec.Command(program, args...), stdout: &transcript{}, stderr: &transcript{}, ended: make(chan struct{})}
 	p.command.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "FLEETBEAT_") })
 	p.command.Env = append(p.command.Env, env...)
 	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it does not outlive a test that panics
+	p.command.SysProcAttr = attributes
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,14 @@ and real heartbeats over real HTTP. Vehicles report every second, and are late a
 }
 
 func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
+	config, err := c.config("", c.Vehicles, t.err)
+	if err != nil {
+		return err
+	}
+	config.Original = true
+	if err := config.Check(); err != nil {
+		return usageError{err}
+	}
 	data := c.Data
 	if data == "" {
 		temporary, err := os.MkdirTemp("", "fleetbeat-demo-")
@@ -49,31 +57,32 @@ func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	config, err := c.config(a.URL(), c.Vehicles, t.err)
-	if err != nil {
-		return errors.Join(err, a.Close())
-	}
-	config.Original = true
-	simulation, err := simulate.New(config)
-	if err != nil {
-		return errors.Join(usageError{err}, a.Close())
-	}
+	config.BaseURL = a.URL()
 
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	driving, stopDriving := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- a.Run(serving) }()
-	err = c.drive(ctx, t, a.URL(), simulation)
+	go func() {
+		served <- a.Run(serving)
+		stopDriving()
+	}()
+	err = drive(driving, t, config)
 	stopServing()
-	return errors.Join(ignoreInterrupt(ctx, err), <-served)
+	return errors.Join(ignoreInterrupt(driving, err), <-served)
 }
 
 // drive registers the fleet, says where to look, and sends heartbeats until it is interrupted.
-func (c *demoCommand) drive(ctx context.Context, t *terminal, url string, simulation *simulate.Simulation) error {
+func drive(ctx context.Context, t *terminal, config simulate.Config) error {
+	url := config.BaseURL
 	api, err := client.New(client.Config{BaseURL: url})
 	if err != nil {
 		return err
 	}
 	defer api.Close()
+	simulation, err := simulate.New(config)
+	if err != nil {
+		return err
+	}
 	if err := waitReady(ctx, api); err != nil {
 		return err
 	}

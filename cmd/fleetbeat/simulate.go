@@ -57,7 +57,7 @@ func scenarioHelp() string {
 	var text strings.Builder
 	text.WriteString("Scenarios:\n")
 	for _, s := range simulate.Scenarios() {
-		fmt.Fprintf(&text, "\n* %s: %s", s.Name, s.Help)
+		fmt.Fprintf(&text, "\n  - %s: %s", s.Name, s.Help)
 	}
 	return text.String()
 }

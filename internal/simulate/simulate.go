@@ -72,10 +72,10 @@ type Simulation struct {
 
 // New checks the config and generates the fleet. It does not call the server.
 func New(cfg Config) (*Simulation, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	api, err := client.New(client.Config{BaseURL: cfg.BaseURL, HTTPClient: &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
@@ -122,7 +122,9 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-func (cfg Config) check() error {
+// Check says what is wrong with the configuration, apart from the address; New does so too.
+func (cfg Config) Check() error {
+	cfg = cfg.withDefaults()
 	switch {
 	case cfg.Vehicles < 0 || cfg.Vehicles > maxVehicles:
 		return fmt.Errorf("the number of vehicles is %d, and may be 0 to %d", cfg.Vehicles, maxVehicles)
