@@ -102,11 +102,11 @@ func usesNone(dirs []string, names ...string) func(*tree) []string {
 	}
 }
 
-// usesOnlyIn: no product code outside dir uses these names.
-func usesOnlyIn(dir string, names ...string) func(*tree) []string {
+// usesOnlyIn: no product code outside dirs uses these names.
+func usesOnlyIn(dirs []string, names ...string) func(*tree) []string {
 	return func(t *tree) (found []string) {
 		for _, p := range t.packages {
-			if !p.in(dir) {
+			if !p.in(dirs...) {
 				found = append(found, t.uses(p, names)...)
 			}
 		}

@@ -84,8 +84,8 @@ var rules = []rule{
 		breaks: map[string]string{"internal/presence/wheel.go": `package presence; func run() { go run() }`},
 	},
 	{
-		says:   "only commands end the process, read its environment or take its signals",
-		find:   usesOnlyIn("cmd", "os.Exit", "os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "signal.Notify", "signal.NotifyContext"),
+		says:   "only commands and examples end the process, read its environment or take its signals",
+		find:   usesOnlyIn([]string{"cmd", "examples"}, "os.Exit", "os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "signal.Notify", "signal.NotifyContext"),
 		breaks: map[string]string{"internal/app/app.go": `package app; import "os"; func stop() { os.Exit(1) }`},
 	},
 	{
