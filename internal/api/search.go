@@ -2,11 +2,8 @@ package api
 
 import (
 	"bufio"
-	"context"
 	"net/http"
 	"reflect"
-	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -15,9 +12,6 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 )
-
-// The original contract has one rule of its own: a vehicle is online when its last heartbeat is younger than this.
-const onlineWithin = 60 * time.Second
 
 // maxCustomerName bounds the part of a name that is searched for, in bytes.
 const maxCustomerName = 200
@@ -28,10 +22,10 @@ func (s *server) describeSearch() {
 	s.stream(huma.Operation{
 		OperationID: "search", Method: http.MethodGet, Path: "/search", Tags: []string{"original"},
 		Summary: "Vehicles by customer and connection",
-		Description: "All that fit, by VIN; without a filter, all there are. The answer shows every heartbeat that this server " +
+		Description: "All that fit, in the order of their registration; without a filter, all there are. The answer shows every heartbeat that this server " +
 			"acknowledged before it was asked.",
 		Parameters: []*huma.Param{
-			parameter("query", "customer_name", "Part of the customer's name, in any case", text),
+			parameter("query", "customer_name", "Part of the customer's name, in any case, accents or not", text),
 			parameter("query", "online", "Whether the last heartbeat is less than 60 seconds old; both when absent", &huma.Schema{
 				Type: huma.TypeString, Enum: []any{"true", "false"},
 			}),
@@ -46,31 +40,25 @@ func (s *server) describeSearch() {
 	}, func(w http.ResponseWriter, _ *http.Request) { s.answerJSON(w, client.Message{Message: "pong"}) })
 }
 
-// searchFilter is what a search of the original contract asks for.
-type searchFilter struct {
-	name   string // in lower case
-	online *bool
-}
-
-func readSearch(r *http.Request) (f searchFilter, err error) {
+func (s *server) readSearch(r *http.Request) (q fleet.SearchQuery, err error) {
 	query := r.URL.Query()
-	f.name = strings.ToLower(query.Get("customer_name"))
-	if len(f.name) > maxCustomerName {
-		return f, refuse(http.StatusBadRequest, "query.customer_name", "is longer than 200 bytes", nil)
+	q = fleet.SearchQuery{CustomerName: query.Get("customer_name"), Now: event.At(s.cfg.Now())}
+	if len(q.CustomerName) > maxCustomerName {
+		return q, refuse(http.StatusBadRequest, "query.customer_name", "is longer than 200 bytes", nil)
 	}
 	if query.Has("online") {
 		values := query["online"]
 		online := values[0] == "true"
 		if len(values) > 1 || !online && values[0] != "false" {
-			return f, refuse(http.StatusBadRequest, "query.online", "must be true or false", values[0])
+			return q, refuse(http.StatusBadRequest, "query.online", "must be true or false", values[0])
 		}
-		f.online = &online
+		q.Online = &online
 	}
-	return f, nil
+	return q, nil
 }
 
 func (s *server) search(w http.ResponseWriter, r *http.Request) {
-	filter, err := readSearch(r)
+	query, err := s.readSearch(r)
 	if err == nil {
 		err = s.reached(r.Context(), s.cfg.Appended())
 	}
@@ -80,7 +68,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriterSize(newDownload(w), 32<<10)
-	if err := s.writeFound(r.Context(), out, filter); err != nil {
+	if err := s.writeFound(out, query); err != nil {
 		if r.Context().Err() == nil {
 			s.logger.Error("searching", "error", err)
 		}
@@ -88,39 +76,20 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeFound writes the vehicles that the filter keeps as one JSON list, page by page: it may be the whole fleet.
-func (s *server) writeFound(ctx context.Context, out *bufio.Writer, filter searchFilter) error {
-	since := event.At(s.cfg.Now().Add(-onlineWithin))
-	separator := "["
-	// The text is looked for in more than the name, and folded further: what it finds is filtered once more below.
-	query := fleet.Query{Text: filter.name, Limit: fleet.MaxLimit}
-	for {
-		page, err := s.cfg.View.Query(query)
-		if err != nil {
+// writeFound writes the vehicles that the search finds as one JSON list, as it finds them: it may be the whole fleet.
+func (s *server) writeFound(out *bufio.Writer, query fleet.SearchQuery) error {
+	separator := byte('[')
+	for row, online := range s.cfg.View.Search(query) {
+		if err := out.WriteByte(separator); err != nil {
 			return err
 		}
-		for i := range page.Rows {
-			v := searchVehicleOf(&page.Rows[i], since)
-			if filter.online != nil && *filter.online != v.Online || !strings.Contains(strings.ToLower(v.Customer.Name), filter.name) {
-				continue
-			}
-			if _, err := out.WriteString(separator); err != nil {
-				return err
-			}
-			separator = ","
-			if err := json.MarshalWrite(out, v); err != nil {
-				return err
-			}
-		}
-		if query.Cursor = page.NextCursor; query.Cursor == "" {
-			break
-		}
-		if err := ctx.Err(); err != nil {
+		separator = ','
+		if err := json.MarshalWrite(out, searchVehicleOf(&row, online)); err != nil {
 			return err
 		}
 	}
-	if separator == "[" { // none
-		if _, err := out.WriteString(separator); err != nil {
+	if separator == '[' { // none
+		if err := out.WriteByte(separator); err != nil {
 			return err
 		}
 	}
@@ -130,12 +99,12 @@ func (s *server) writeFound(ctx context.Context, out *bufio.Writer, filter searc
 	return out.Flush()
 }
 
-func searchVehicleOf(row *fleet.Row, since event.Time) client.SearchVehicle {
+func searchVehicleOf(row *fleet.Row, online bool) client.SearchVehicle {
 	return client.SearchVehicle{
 		ID:          row.VIN,
 		RegNo:       row.RegistrationNumber,
 		HeartbeatTS: timeOf(row.LastHeartbeat),
-		Online:      row.LastHeartbeat > since,
+		Online:      online,
 		Customer:    client.SearchCustomer{ID: row.Customer.ID, Name: row.Customer.Name, Address: row.Customer.Address},
 	}
 }
