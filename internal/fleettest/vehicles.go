@@ -59,8 +59,12 @@ func Drive(t testing.TB, c *client.Client, every time.Duration, vins ...string) 
 	}
 	for i, vin := range vins {
 		ctx, cancel := context.WithCancel(t.Context())
-		v.silence[vin], v.silent[vin] = cancel, make(chan struct{})
-		v.running.Go(func() { v.drive(ctx, vin, time.Duration(i)*every/time.Duration(len(vins))) })
+		silent := make(chan struct{})
+		v.silence[vin], v.silent[vin] = cancel, silent
+		v.running.Go(func() {
+			v.drive(ctx, vin, time.Duration(i)*every/time.Duration(len(vins)))
+			close(silent)
+		})
 	}
 	t.Cleanup(v.Stop)
 	return v
@@ -95,7 +99,6 @@ func (v *Vehicles) Stop() {
 }
 
 func (v *Vehicles) drive(ctx context.Context, vin string, phase time.Duration) {
-	defer close(v.silent[vin])
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	due := time.NewTimer(phase)
@@ -146,18 +149,4 @@ func (v *Vehicles) Quiet(vin string, at time.Time, length time.Duration) bool {
 		}
 	}
 	return true
-}
-
-// Refused counts the heartbeats that were not acknowledged.
-func (v *Vehicles) Refused() (n int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, calls := range v.calls {
-		for _, c := range calls {
-			if c.received.IsZero() {
-				n++
-			}
-		}
-	}
-	return n
 }
