@@ -204,7 +204,7 @@ func (a *App) openAPI(context.Context) error {
 		Reached:      a.runner.Wait,
 		Appended:     a.log.Head,
 		Ready:        a.ready,
-		Now:          a.config.Clock.Wall,
+		Now:          func() time.Time { return a.committer.Now().Std() },
 		Version:      a.config.Version,
 		Gatherer:     a.metrics,
 		Registerer:   a.metrics,

@@ -151,8 +151,8 @@ func (c *Committer) Refuses() error {
 	return c.refuses(1)
 }
 
-// now is the present moment by the clock that stamps.
-func (c *Committer) now() event.Time {
+// Now is the present moment by the clock that stamps received-at, which is ahead of the machine's after that was put back.
+func (c *Committer) Now() event.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return event.At(c.stamps.now())

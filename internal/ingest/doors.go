@@ -137,7 +137,7 @@ func (d *Doors) vehicle(id string) (event.VehicleID, error) {
 	number := d.vehicles.find([]byte(id))
 	d.vehicles.mu.RUnlock()
 	if number == 0 {
-		d.note([]byte(id), d.committer.now())
+		d.note([]byte(id), d.committer.Now())
 		return 0, refuse(reasonUnknownVehicle, "no vehicle is registered as %s", id)
 	}
 	return number, nil

@@ -109,7 +109,7 @@ func (d *Doors) sort(k *work) {
 	d.vehicles.mu.RUnlock()
 
 	var unknown int
-	now := d.committer.now()
+	now := d.committer.Now()
 	for _, r := range k.rejected {
 		if r.fault == faultUnknown {
 			unknown++
