@@ -1,12 +1,14 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -82,6 +84,8 @@ func (r *Registry) Import(ctx context.Context, file io.Reader, options ImportOpt
 		return ImportResult{}, fmt.Errorf("importing: %w", err)
 	}
 	im.result.Revision = revision
+	// What only the registry knows about a line is found after what the next lines say about themselves.
+	slices.SortStableFunc(im.result.Errors, func(a, b LineError) int { return cmp.Compare(a.Line, b.Line) })
 	return im.result, nil
 }
 

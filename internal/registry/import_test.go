@@ -152,6 +152,7 @@ func TestImportNamesTheLineAndColumnOfEveryError(t *testing.T) {
 			{8, "late_after", "is neither a number of seconds nor a duration like 1m30s"}}},
 		{"no customer", "vin,customer_id,customer_name\nv1,,\n", []LineError{{2, "customer_id", "is missing, and customer_name too"}}},
 		{"twice", "vin,customer_name\nv1,a\nv2,a\nv1,b\nv1,a\n", []LineError{{4, "vin", "is that of line 2 too"}, {5, "vin", "is that of line 2 too"}}},
+		{"order", "vin,customer_name\nv1,a\nv1,a\nv/1,a\n", []LineError{{3, "vin", "is that of line 2 too"}, {4, "vin", "has a slash"}}},
 		{"VIN", "vin,customer_name\nys2R4X20005399401,a\n", []LineError{
 			{2, "vin", "has the lower-case letter y; a VIN of 17 characters has capitals only"}}},
 	} {
