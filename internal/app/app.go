@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,13 +101,13 @@ func withDefaults(config Config) Config {
 	return config
 }
 
-func (a *App) cleanup(close func() error) { a.cleanups = append(a.cleanups, close) }
+func (a *App) cleanup(closing func() error) { a.cleanups = append(a.cleanups, closing) }
 
 // Close closes what New opened, the last first. It is for an App that is not run: Run closes it by itself.
 func (a *App) Close() error {
 	var errs []error
-	for i := len(a.cleanups) - 1; i >= 0; i-- {
-		errs = append(errs, a.cleanups[i]())
+	for _, cleanup := range slices.Backward(a.cleanups) {
+		errs = append(errs, cleanup())
 	}
 	a.cleanups = nil
 	return errors.Join(errs...)
@@ -133,9 +134,9 @@ func (a *App) listen(ctx context.Context) error {
 }
 
 // ignoreClosed closes a listener that its server may have closed already.
-func ignoreClosed(close func() error) func() error {
+func ignoreClosed(closing func() error) func() error {
 	return func() error {
-		if err := close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		if err := closing(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil

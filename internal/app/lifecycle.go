@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -43,8 +44,7 @@ func runParts(ctx context.Context, logger *slog.Logger, parts []part) error {
 		logger.Error("stopping, because a part has ended", "part", name)
 	}
 	var errs []error
-	for i := len(started) - 1; i >= 0; i-- {
-		r := started[i]
+	for _, r := range slices.Backward(started) {
 		r.stop()
 		select {
 		case err := <-r.done:

@@ -48,13 +48,7 @@ func watch(t *testing.T, vehicles int, edit ...func(*app.Config)) *watched {
 	fleettest.Register(t, w.Client, w.vins...)
 	w.witness = fleettest.Watch(t, w.Client)
 	w.vehicles = fleettest.Drive(t, w.Client, reportEvery, w.vins...)
-	fleettest.Eventually(t, "all are online", func() error {
-		summary, err := w.Summary(t.Context())
-		if err == nil && summary.Presence.Online != vehicles {
-			err = fmt.Errorf("of %d, %+v", vehicles, summary.Presence)
-		}
-		return err
-	})
+	fleettest.Eventually(t, "all are online", func() error { return presences(t, w.Client, client.Counts{Online: vehicles}) })
 	return w
 }
 

@@ -53,7 +53,9 @@ func (s *server) run(ctx context.Context) error {
 		s.logger.Warn("connections still busy were closed", "after", drainTimeout)
 		err = h.Close()
 	}
-	<-served
+	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

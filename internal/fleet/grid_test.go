@@ -57,7 +57,8 @@ func TestTheEpochMovesWithTheVehiclesAndTheirOrder(t *testing.T) {
 			t.Errorf("%s moves the epoch: %t", c.says, moved)
 		}
 	}
-	if fleet.New(fleet.Config{}).Grid().Epoch == fleet.New(fleet.Config{}).Grid().Epoch {
+	first, second := fleet.New(fleet.Config{}), fleet.New(fleet.Config{})
+	if first.Grid().Epoch == second.Grid().Epoch {
 		t.Error("two views have the same epoch")
 	}
 	if _, rows := v.GridRows(-5, 100_000); len(rows) != 3 {

@@ -67,10 +67,10 @@ func eightBytes(text []byte, depth int) uint64 {
 func merged(list, ids []event.VehicleID, compare func(a, b event.VehicleID) int) []event.VehicleID {
 	old := len(list)
 	list = slices.Grow(list, len(ids))[:old+len(ids)]
-	for n := len(ids) - 1; n >= 0; n-- {
-		at, _ := slices.BinarySearchFunc(list[:old], ids[n], compare)
+	for n, id := range slices.Backward(ids) {
+		at, _ := slices.BinarySearchFunc(list[:old], id, compare)
 		copy(list[at+n+1:], list[at:old])
-		list[at+n] = ids[n]
+		list[at+n] = id
 		old = at
 	}
 	return list

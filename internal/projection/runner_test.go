@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,10 +35,8 @@ func (p *tally) Apply(batch event.Stored) error {
 		panic(fmt.Sprintf("position %d after %d", batch.Position, p.position))
 	}
 	p.position = batch.Position
-	for _, v := range batch.Heartbeats.Vehicle {
-		if v == 666 {
-			return errRefused
-		}
+	if slices.Contains(batch.Heartbeats.Vehicle, 666) {
+		return errRefused
 	}
 	p.heartbeats += uint64(batch.Heartbeats.Len())
 	return nil
@@ -84,7 +83,7 @@ func appendHeartbeats(t *testing.T, log *eventlog.Log, vehicles ...event.Vehicle
 // start runs a runner and gives a function that stops it and waits for its end.
 func start(t *testing.T, runner *projection.Runner) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
 	return func() {

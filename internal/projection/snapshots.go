@@ -24,7 +24,7 @@ const (
 	snapshotMagic  = snapshotKind + "1\n"
 )
 
-// ErrNewerFormat: a snapshot was written by a newer version of this program.
+// ErrNewerFormat says that a snapshot was written by a newer version of this program.
 var ErrNewerFormat = errors.New("the snapshot was written by a newer version of Fleetbeat")
 
 // kept is how many snapshots stay: the newest, and one more for the case that the newest is damaged.

@@ -49,7 +49,7 @@ func BenchmarkMillion(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			rows := 0
-			err := r.Changes(context.Background(), 0, func(c Changes) error {
+			err := r.Changes(b.Context(), 0, func(c Changes) error {
 				rows += len(c.Vehicles)
 				return nil
 			})
@@ -61,7 +61,7 @@ func BenchmarkMillion(b *testing.B) {
 	})
 	b.Run("export", func(b *testing.B) {
 		for b.Loop() {
-			if err := r.Export(context.Background(), io.Discard); err != nil {
+			if err := r.Export(b.Context(), io.Discard); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -77,7 +77,7 @@ func BenchmarkRelay(b *testing.B) {
 		r := openAt(b, filepath.Join(b.TempDir(), "registry.db"))
 		mustImport(b, r, csv)
 		b.StartTimer()
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(b.Context())
 		rows := 0
 		err := r.Relay(ctx, func(_ context.Context, facts []event.Fact) (event.Position, error) {
 			if rows += len(facts); rows == n {

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -48,7 +47,7 @@ func (m *mirror) apply(c Changes) error {
 
 func (m *mirror) pull(t testing.TB, r *Registry) {
 	t.Helper()
-	if err := r.Changes(context.Background(), m.revision, m.apply); err != nil {
+	if err := r.Changes(t.Context(), m.revision, m.apply); err != nil {
 		t.Fatal(err)
 	}
 	if m.revision != r.Revision() {
@@ -61,7 +60,7 @@ func diffMirrors(a, b *mirror) string {
 }
 
 func TestChangesTellEachKindOfChange(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustCustomer(t, r, "johans")
@@ -77,7 +76,7 @@ func TestChangesTellEachKindOfChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := mustVehicle(t, r, "v1", "johans")
-	if _, _, err := r.UpdateVehicle(ctx, "v2", VehiclePatch{CustomerID: ptr("johans")}); err != nil {
+	if _, _, err := r.UpdateVehicle(ctx, "v2", VehiclePatch{CustomerID: new("johans")}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.DeleteCustomer(ctx, "kalles"); err != nil {
@@ -99,7 +98,7 @@ func TestChangesTellEachKindOfChange(t *testing.T) {
 }
 
 func TestMirrorsFromAnyRevisionAgree(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := openAt(t, memoryDir(t)+"/registry.db")
 	early := newMirror()
 	mustImport(t, r, fleetCSV(2*maxChanges+500))
@@ -120,7 +119,7 @@ func TestMirrorsFromAnyRevisionAgree(t *testing.T) {
 }
 
 func TestRevisionMovesOnlyWithTheLastPart(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := openAt(t, memoryDir(t)+"/registry.db")
 	mustImport(t, r, fleetCSV(2*maxChanges+500))
 	var revisions []int64
@@ -146,7 +145,7 @@ func TestChangesAreOfOneMomentWhateverIsWrittenMeanwhile(t *testing.T) {
 	r := openAt(t, memoryDir(t)+"/registry.db")
 	mustImport(t, r, fleetCSV(2*maxChanges))
 	m := newMirror()
-	err := r.Changes(context.Background(), 0, func(c Changes) error {
+	err := r.Changes(t.Context(), 0, func(c Changes) error {
 		if m.revision == 0 {
 			mustCustomer(t, r, "") // the reader does not hold the writer up
 		}

@@ -108,7 +108,7 @@ func (c *csvReader) readLine() (bad string, err error) {
 func splitCells(line string, cells []string) (_ []string, bad string) {
 	for {
 		var cell string
-		more := false
+		var more bool
 		if strings.HasPrefix(line, `"`) {
 			var ok bool
 			if cell, line, ok = quotedCell(line[1:]); !ok {

@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -107,7 +108,7 @@ func readLines(t *testing.T, data []byte) (lines []importLine) {
 			}
 		}
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	return lines
@@ -123,7 +124,7 @@ func TestWhatImportTakesComesOutOfExport(t *testing.T) {
 		for range rapid.IntRange(0, 8).Draw(rt, "lines") {
 			file += strings.Join(rapid.SliceOfN(cell, int(columnCount), int(columnCount)).Draw(rt, "cells"), ",") + "\n"
 		}
-		folder, err := os.MkdirTemp(dir, "")
+		folder, err := os.MkdirTemp(dir, "") //nolint:usetesting // one for each try of rapid, which has no TempDir
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -15,7 +14,7 @@ import (
 func slow() event.Policy { return event.Policy{LateAfter: time.Hour, OfflineAfter: 2 * time.Hour} }
 
 func TestCustomerIsStoredAsSaid(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	c, revision, err := r.CreateCustomer(ctx, NewCustomer{ID: "kalles", Name: " Kalles Grustransporter AB ",
 		Address: "Cementva\u0308gen 8, 111 11 So\u0308derta\u0308lje", Policy: slow()})
@@ -34,7 +33,7 @@ func TestCustomerIsStoredAsSaid(t *testing.T) {
 }
 
 func TestCustomerPatchChangesWhatItNames(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	want, _, err := r.CreateCustomer(ctx, NewCustomer{ID: "kalles", Name: "Kalles", Address: "A", Policy: slow()})
 	if err != nil {
@@ -44,10 +43,10 @@ func TestCustomerPatchChangesWhatItNames(t *testing.T) {
 		patch  CustomerPatch
 		change func()
 	}{
-		{CustomerPatch{Name: ptr("Kalle")}, func() { want.Name = "Kalle" }},
-		{CustomerPatch{Address: ptr("")}, func() { want.Address = "" }},
+		{CustomerPatch{Name: new("Kalle")}, func() { want.Name = "Kalle" }},
+		{CustomerPatch{Address: new("")}, func() { want.Address = "" }},
 		{CustomerPatch{Policy: &event.Policy{}}, func() { want.Policy = event.Policy{} }},
-		{CustomerPatch{Policy: ptr(slow()), Name: ptr("K")}, func() { want.Policy, want.Name = slow(), "K" }},
+		{CustomerPatch{Policy: new(slow()), Name: new("K")}, func() { want.Policy, want.Name = slow(), "K" }},
 	} {
 		step.change()
 		got, revision, err := r.UpdateCustomer(ctx, "kalles", step.patch)
@@ -55,7 +54,7 @@ func TestCustomerPatchChangesWhatItNames(t *testing.T) {
 			t.Error(i, revision, err, diff)
 		}
 	}
-	for _, patch := range []CustomerPatch{{}, {Name: ptr(" K ")}, {Policy: ptr(slow())}} {
+	for _, patch := range []CustomerPatch{{}, {Name: new(" K ")}, {Policy: new(slow())}} {
 		if _, revision, err := r.UpdateCustomer(ctx, "kalles", patch); err != nil || revision != 5 {
 			t.Errorf("a patch that changes nothing gives revision %d, %v", revision, err)
 		}
@@ -66,7 +65,7 @@ func TestCustomerPatchChangesWhatItNames(t *testing.T) {
 }
 
 func TestCustomerErrors(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
@@ -98,11 +97,11 @@ func TestCustomerErrors(t *testing.T) {
 }
 
 func TestDeleteCustomerTakesItsVehiclesWhenToldTo(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustCustomer(t, r, "johans")
-	if _, _, err := r.UpdateCustomer(ctx, "kalles", CustomerPatch{Policy: ptr(slow())}); err != nil {
+	if _, _, err := r.UpdateCustomer(ctx, "kalles", CustomerPatch{Policy: new(slow())}); err != nil {
 		t.Fatal(err)
 	}
 	v1 := mustVehicle(t, r, "v1", "kalles")
@@ -146,7 +145,7 @@ func TestIDsAreMadeUp(t *testing.T) {
 }
 
 func TestCustomersAreListedByNameAndFound(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	for _, c := range []NewCustomer{
 		{ID: "j", Name: "Johans Bulk AB", Address: "Balkvägen 12, 222 22 Stockholm"},
@@ -178,7 +177,7 @@ func listed(page CustomerPage) (s string) {
 }
 
 func TestPagesShowEachCustomerOnceWhileOthersComeAndGo(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := openAt(t, memoryDir(t)+"/registry.db")
 	for i := range 25 { // many of the same name
 		if _, _, err := r.CreateCustomer(ctx, NewCustomer{Name: fmt.Sprintf("Åkeri %d", i%3)}); err != nil {
@@ -214,7 +213,7 @@ func TestPagesShowEachCustomerOnceWhileOthersComeAndGo(t *testing.T) {
 }
 
 func TestDefaultPolicy(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	set := func(p event.Policy, revision int64, want event.Policy) {
 		t.Helper()

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ func open(t testing.TB) *Registry {
 
 func openAt(t testing.TB, path string) *Registry {
 	t.Helper()
-	r, err := Open(context.Background(), Config{Path: path})
+	r, err := Open(t.Context(), Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,15 +28,13 @@ func openAt(t testing.TB, path string) *Registry {
 
 // memoryDir is a folder in memory where there is one: tests that write thousands of times do not wait for the disk.
 func memoryDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "registry-test-*")
+	dir, err := os.MkdirTemp("/dev/shm", "registry-test-*") //nolint:usetesting // memory, where t.TempDir is a disk
 	if err != nil {
 		return t.TempDir()
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // fleetCSV is a file of n vehicles of n/100 customers.
 func fleetCSV(n int) string {
@@ -54,7 +51,7 @@ func fleetCSV(n int) string {
 // mustImport imports a file that has nothing wrong.
 func mustImport(t testing.TB, r *Registry, csv string) ImportResult {
 	t.Helper()
-	result, err := r.Import(context.Background(), strings.NewReader(csv), ImportOptions{})
+	result, err := r.Import(t.Context(), strings.NewReader(csv), ImportOptions{})
 	if err != nil || !result.Applied {
 		t.Fatalf("import: %v, %+v", err, result.Errors[:min(3, len(result.Errors))])
 	}
@@ -64,7 +61,7 @@ func mustImport(t testing.TB, r *Registry, csv string) ImportResult {
 // mustCustomer and mustVehicle add one.
 func mustCustomer(t testing.TB, r *Registry, id string) Customer {
 	t.Helper()
-	c, _, err := r.CreateCustomer(context.Background(), NewCustomer{ID: id, Name: "Customer " + id})
+	c, _, err := r.CreateCustomer(t.Context(), NewCustomer{ID: id, Name: "Customer " + id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +70,7 @@ func mustCustomer(t testing.TB, r *Registry, id string) Customer {
 
 func mustVehicle(t testing.TB, r *Registry, vin, customer string) Vehicle {
 	t.Helper()
-	v, _, err := r.CreateVehicle(context.Background(), NewVehicle{VIN: vin, CustomerID: customer})
+	v, _, err := r.CreateVehicle(t.Context(), NewVehicle{VIN: vin, CustomerID: customer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +81,7 @@ func mustVehicle(t testing.TB, r *Registry, vin, customer string) Vehicle {
 func exported(t testing.TB, r *Registry) string {
 	t.Helper()
 	var b strings.Builder
-	if err := r.Export(context.Background(), &b); err != nil {
+	if err := r.Export(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -93,7 +90,7 @@ func exported(t testing.TB, r *Registry) string {
 // outbox is all that waits for the log.
 func outbox(t testing.TB, r *Registry) []event.Fact {
 	t.Helper()
-	facts, _, err := r.oldestFacts(context.Background())
+	facts, _, err := r.oldestFacts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +19,7 @@ const fullHeader = "vin,registration_number,customer_id,customer_name,customer_a
 
 func importText(t *testing.T, r *Registry, csv string, options ImportOptions) ImportResult {
 	t.Helper()
-	result, err := r.Import(context.Background(), strings.NewReader(csv), options)
+	result, err := r.Import(t.Context(), strings.NewReader(csv), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,11 +27,11 @@ func importText(t *testing.T, r *Registry, csv string, options ImportOptions) Im
 }
 
 func TestImportCreatesUpdatesAndLeaves(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "old")
 	mustVehicle(t, r, "v1", "old")
-	if _, _, err := r.UpdateVehicle(ctx, "v1", VehiclePatch{Tags: &[]string{"stays"}, Paused: ptr(true)}); err != nil {
+	if _, _, err := r.UpdateVehicle(ctx, "v1", VehiclePatch{Tags: &[]string{"stays"}, Paused: new(true)}); err != nil {
 		t.Fatal(err)
 	}
 	mustVehicle(t, r, "v2", "old")
@@ -66,7 +65,7 @@ func TestImportCreatesUpdatesAndLeaves(t *testing.T) {
 }
 
 func TestImportFindsCustomersByIDElseByExactName(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	for _, c := range []NewCustomer{{ID: "a", Name: "A AB", Address: "Street 1"}, {ID: "twin1", Name: "Twins"}, {ID: "twin2", Name: "Twins"}} {
 		if _, _, err := r.CreateCustomer(ctx, c); err != nil {
@@ -191,7 +190,7 @@ func TestImportIsAllOrNothingUnlessPartial(t *testing.T) {
 	if diff := cmp.Diff(want, partial); diff != "" {
 		t.Error(diff)
 	}
-	if v, err := r.Vehicle(context.Background(), "1M8GDM9A1KP042788"); err != nil || v.Number != 2001 {
+	if v, err := r.Vehicle(t.Context(), "1M8GDM9A1KP042788"); err != nil || v.Number != 2001 {
 		t.Error(v, err)
 	}
 }
@@ -207,7 +206,7 @@ func TestImportErrorsAreBounded(t *testing.T) {
 
 func TestImportOfAFileThatIsTooLargeIsInvalid(t *testing.T) {
 	r := openAt(t, memoryDir(t)+"/registry.db")
-	_, err := r.Import(context.Background(), zeros{}, ImportOptions{})
+	_, err := r.Import(t.Context(), zeros{}, ImportOptions{})
 	checkFields(t, err, "file")
 	if files, _ := os.ReadDir(filepath.Dir(r.config.Path)); len(files) > 3 {
 		t.Errorf("files are left: %v", files)
@@ -223,10 +222,10 @@ func TestImportThatBreaksOffStoresNothing(t *testing.T) {
 	r := open(t)
 	broken := errors.New("the sender went away")
 	file := iotest.TimeoutReader(strings.NewReader(fleetCSV(5000)))
-	if _, err := r.Import(context.Background(), file, ImportOptions{}); !errors.Is(err, iotest.ErrTimeout) {
+	if _, err := r.Import(t.Context(), file, ImportOptions{}); !errors.Is(err, iotest.ErrTimeout) {
 		t.Error(err)
 	}
-	if _, err := r.Import(context.Background(), iotest.ErrReader(broken), ImportOptions{}); !errors.Is(err, broken) {
+	if _, err := r.Import(t.Context(), iotest.ErrReader(broken), ImportOptions{}); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 	if r.Revision() != 0 {
@@ -238,14 +237,14 @@ func TestSlowSenderDoesNotHoldTheRegistry(t *testing.T) {
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	wrote := false
-	file := readerFunc(func(p []byte) (int, error) {
+	file := readerFunc(func([]byte) (int, error) {
 		if !wrote {
 			wrote = true
 			mustVehicle(t, r, "while-sending", "kalles")
 		}
 		return 0, errors.New("done")
 	})
-	if _, err := r.Import(context.Background(), file, ImportOptions{}); err == nil || !wrote {
+	if _, err := r.Import(t.Context(), file, ImportOptions{}); err == nil || !wrote {
 		t.Error(err, wrote)
 	}
 }
@@ -255,7 +254,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestExportImportsAgainUnchanged(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	for i, text := range hostileTexts() {
 		id := fmt.Sprintf("-%d", i)

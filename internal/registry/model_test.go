@@ -95,7 +95,7 @@ func drawPtr[T any](t *rapid.T, draw func(*rapid.T) T) *T {
 	if rapid.Bool().Draw(t, "absent") {
 		return nil
 	}
-	return ptr(draw(t))
+	return new(draw(t))
 }
 
 // wrote checks how a call ended, and counts its revision when it changed something.
@@ -128,7 +128,7 @@ func (h *history) createCustomer(t *rapid.T) {
 	}
 }
 
-func (h *history) addCustomer(t *rapid.T, n NewCustomer) {
+func (h *history) addCustomer(_ *rapid.T, n NewCustomer) {
 	h.lastCustomer++
 	h.customers[n.ID] = Customer{Number: h.lastCustomer, ID: n.ID, Name: n.Name, Address: n.Address, Policy: n.Policy}
 }

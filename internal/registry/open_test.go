@@ -2,7 +2,6 @@ package registry
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
@@ -17,7 +16,7 @@ import (
 )
 
 func TestReopenKeepsEverything(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "odd name?#%41.db")
 	r := openAt(t, path)
 	mustImport(t, r, fleetCSV(300))
@@ -63,7 +62,7 @@ func TestCrashKeepsWhatWasAnswered(t *testing.T) {
 	if exported(t, after) != exported(t, r) {
 		t.Error("the export differs after the crash")
 	}
-	if _, err := after.Customer(context.Background(), "last"); err != nil {
+	if _, err := after.Customer(t.Context(), "last"); err != nil {
 		t.Error(err)
 	}
 	if after.Revision() != r.Revision() {
@@ -72,7 +71,7 @@ func TestCrashKeepsWhatWasAnswered(t *testing.T) {
 }
 
 func TestMigrationsGoUpDownAndUp(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	migrations, err := newMigrations(r.writer, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -109,6 +108,9 @@ func schema(t *testing.T, db *sql.DB) (statements []string) {
 		}
 		statements = append(statements, statement)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return statements
 }
 
@@ -126,7 +128,7 @@ func TestNewerRegistryIsRefusedAndLeftAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(context.Background(), Config{Path: path})
+	_, err = Open(t.Context(), Config{Path: path})
 	if !errors.Is(err, ErrNewerSchema) || !strings.Contains(err.Error(), "999") {
 		t.Errorf("opening gives %v", err)
 	}
@@ -146,7 +148,7 @@ func TestOpenSaysWhatIsWrongAndKeepsTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{text, dir, filepath.Join(dir, "missing", "registry.db")} {
-		if _, err := Open(context.Background(), Config{Path: path}); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := Open(t.Context(), Config{Path: path}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("opening %s gives %v", path, err)
 		}
 	}
@@ -159,7 +161,7 @@ func TestOpenSaysWhatIsWrongAndKeepsTheFile(t *testing.T) {
 }
 
 func TestSettingsOfSQLiteAreChecked(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
 		if err := checkPragma(ctx, r.writer, pragma, want); err != nil {
@@ -177,7 +179,7 @@ func TestSettingsOfSQLiteAreChecked(t *testing.T) {
 func TestMetricsAreRegisteredAndTakenBack(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	for range 2 {
-		r, err := Open(context.Background(), Config{Path: filepath.Join(t.TempDir(), "registry.db"), Registerer: registry})
+		r, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "registry.db"), Registerer: registry})
 		if err != nil {
 			t.Fatal(err)
 		}

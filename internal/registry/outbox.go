@@ -30,21 +30,21 @@ func (t *tx) tell(ctx context.Context, facts ...event.Fact) error {
 	return t.insert(ctx, `INSERT INTO outbox (seq, revision, fact, vehicle, customer, late_after, offline_after)`, 7, args)
 }
 
-// Relay hands the outbox to append, in order and at most MaxFacts at once, until ctx ends; it then returns nil. append
+// Relay hands the outbox to store, in order and at most MaxFacts at once, until ctx ends; it then returns nil. store
 // returns when the facts are durable in the log, and says at which position. When it fails, Relay tries again, with
 // growing pauses. A crash between the append and the note of it hands over the same facts again: they bear that.
 //
 // It sleeps until a write wakes it. One Relay may run at a time.
-func (r *Registry) Relay(ctx context.Context, append func(context.Context, []event.Fact) (event.Position, error)) error {
+func (r *Registry) Relay(ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error)) error {
 	pause := firstPause
 	for {
 		_, err := r.await(ctx, func(p progress) bool { return p.fact > p.relayed })
 		if err == nil {
-			err = r.relaySome(ctx, append)
+			err = r.relaySome(ctx, store)
 		}
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is how a relay ends, whatever it interrupted
 		case err == nil:
 			pause = firstPause
 			continue
@@ -61,12 +61,12 @@ func (r *Registry) Relay(ctx context.Context, append func(context.Context, []eve
 }
 
 // relaySome relays the oldest facts.
-func (r *Registry) relaySome(ctx context.Context, append func(context.Context, []event.Fact) (event.Position, error)) error {
+func (r *Registry) relaySome(ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error)) error {
 	facts, last, err := r.oldestFacts(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the outbox: %w", err)
 	}
-	position, err := append(ctx, facts)
+	position, err := store(ctx, facts)
 	if err != nil {
 		return fmt.Errorf("appending %d facts: %w", len(facts), err)
 	}

@@ -39,10 +39,10 @@ func (l *fakeLog) setFail(err error) {
 }
 
 // relay runs Relay until the test ends.
-func relay(t *testing.T, r *Registry, append func(context.Context, []event.Fact) (event.Position, error)) {
-	ctx, cancel := context.WithCancel(context.Background())
+func relay(t *testing.T, r *Registry, store func(context.Context, []event.Fact) (event.Position, error)) {
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- r.Relay(ctx, append) }()
+	go func() { done <- r.Relay(ctx, store) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -52,7 +52,7 @@ func relay(t *testing.T, r *Registry, append func(context.Context, []event.Fact)
 }
 
 func TestRelayHandsOverFactsInOrderAndInBatches(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	var log fakeLog
 	relay(t, r, log.append)
@@ -87,7 +87,7 @@ func TestRelayHandsOverFactsInOrderAndInBatches(t *testing.T) {
 }
 
 func TestRelayGoesOnAfterReopening(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "registry.db")
 	r := openAt(t, path)
 	var log fakeLog
@@ -112,7 +112,7 @@ func TestRelayGoesOnAfterReopening(t *testing.T) {
 
 // TestFactsAreResentWhenTheNoteOfThemIsLost is what a crash between the append and the note leads to.
 func TestFactsAreResentWhenTheNoteOfThemIsLost(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
@@ -138,14 +138,14 @@ func TestFactsAreResentWhenTheNoteOfThemIsLost(t *testing.T) {
 func TestRelayTriesAgainWithPauses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")
 	synctest.Test(t, func(t *testing.T) {
-		r, err := Open(context.Background(), Config{Path: path})
+		r, err := Open(t.Context(), Config{Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Close()
 		mustCustomer(t, r, "kalles")
 		mustVehicle(t, r, "v1", "kalles")
-		ctx, cancel := context.WithTimeout(context.Background(), 60*lastPause)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*lastPause)
 		defer cancel()
 		attempts := 0
 		err = r.Relay(ctx, func(context.Context, []event.Fact) (event.Position, error) {
@@ -159,7 +159,7 @@ func TestRelayTriesAgainWithPauses(t *testing.T) {
 }
 
 func TestRelayRecoversWhenTheLogIsBack(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	log := fakeLog{fail: errors.New("the log is away")}
 	tried := make(chan struct{}, 100)
@@ -181,7 +181,7 @@ func TestWaitsEndWithTheirContext(t *testing.T) {
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	errs := make(chan error)
 	go func() {
 		_, err := r.WaitRelayed(ctx, 2) // nothing relays
@@ -203,7 +203,7 @@ func TestWaitWakesAtTheNextWrite(t *testing.T) {
 	r := open(t)
 	woken := make(chan int64)
 	go func() {
-		revision, err := r.Wait(context.Background(), 0)
+		revision, err := r.Wait(t.Context(), 0)
 		if err != nil {
 			t.Error(err)
 		}
@@ -216,7 +216,7 @@ func TestWaitWakesAtTheNextWrite(t *testing.T) {
 }
 
 func TestFullOutboxRefusesWritesAndKeepsItsFacts(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r, err := Open(ctx, Config{Path: filepath.Join(t.TempDir(), "registry.db"), MaxOutbox: 2})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -211,7 +210,7 @@ func TestCustomerID(t *testing.T) {
 }
 
 func TestAllFieldsAtFaultAreNamedAtOnce(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	_, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "a/b", RegistrationNumber: "\n1\n1", CustomerID: "nobody",
 		Tags: []string{"a;b"}, Policy: event.Policy{LateAfter: time.Minute, OfflineAfter: 2 * time.Second}})
@@ -222,9 +221,9 @@ func TestAllFieldsAtFaultAreNamedAtOnce(t *testing.T) {
 	checkFields(t, err, "id", "name", "address", "late_after")
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
-	_, _, err = r.UpdateCustomer(ctx, "kalles", CustomerPatch{Name: ptr(""), Address: ptr("\x00")})
+	_, _, err = r.UpdateCustomer(ctx, "kalles", CustomerPatch{Name: new(""), Address: new("\x00")})
 	checkFields(t, err, "name", "address")
-	_, _, err = r.UpdateVehicle(ctx, "v1", VehiclePatch{RegistrationNumber: ptr("\x01x"), CustomerID: ptr(""), Tags: &[]string{"\x02x"}})
+	_, _, err = r.UpdateVehicle(ctx, "v1", VehiclePatch{RegistrationNumber: new("\x01x"), CustomerID: new(""), Tags: &[]string{"\x02x"}})
 	checkFields(t, err, "registration_number", "tags", "customer_id")
 	_, err = r.SetDefaultPolicy(ctx, event.Policy{OfflineAfter: time.Minute})
 	checkFields(t, err, "late_after")

@@ -14,7 +14,7 @@ import (
 )
 
 func TestVehicleIsStoredAsSaidAndTheLogIsTold(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "johans")
 	mustCustomer(t, r, "kalles")
@@ -36,7 +36,7 @@ func TestVehicleIsStoredAsSaidAndTheLogIsTold(t *testing.T) {
 }
 
 func TestVehiclePatchChangesWhatItNames(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustCustomer(t, r, "johans")
@@ -46,13 +46,13 @@ func TestVehiclePatchChangesWhatItNames(t *testing.T) {
 		change func()
 		facts  []event.Fact
 	}{
-		{VehiclePatch{RegistrationNumber: ptr("ABC123")}, func() { want.RegistrationNumber = "ABC123" }, nil},
-		{VehiclePatch{CustomerID: ptr("johans")}, func() { want.Customer, want.CustomerID = 2, "johans" },
+		{VehiclePatch{RegistrationNumber: new("ABC123")}, func() { want.RegistrationNumber = "ABC123" }, nil},
+		{VehiclePatch{CustomerID: new("johans")}, func() { want.Customer, want.CustomerID = 2, "johans" },
 			[]event.Fact{event.VehicleAdded{Vehicle: 1, Customer: 2}}},
 		{VehiclePatch{Tags: &[]string{"b", "a"}}, func() { want.Tags = []string{"a", "b"} }, nil},
-		{VehiclePatch{Policy: ptr(slow())}, func() { want.Policy = slow() }, []event.Fact{event.PolicyChanged{Vehicle: 1, Policy: slow()}}},
-		{VehiclePatch{Paused: ptr(true)}, func() { want.Paused = true }, []event.Fact{event.VehiclePaused{Vehicle: 1}}},
-		{VehiclePatch{Paused: ptr(false), Policy: &event.Policy{}, Tags: &[]string{}},
+		{VehiclePatch{Policy: new(slow())}, func() { want.Policy = slow() }, []event.Fact{event.PolicyChanged{Vehicle: 1, Policy: slow()}}},
+		{VehiclePatch{Paused: new(true)}, func() { want.Paused = true }, []event.Fact{event.VehiclePaused{Vehicle: 1}}},
+		{VehiclePatch{Paused: new(false), Policy: &event.Policy{}, Tags: &[]string{}},
 			func() { want.Paused, want.Policy, want.Tags = false, event.Policy{}, nil },
 			[]event.Fact{event.PolicyChanged{Vehicle: 1}, event.VehicleResumed{Vehicle: 1}}},
 	} {
@@ -66,7 +66,7 @@ func TestVehiclePatchChangesWhatItNames(t *testing.T) {
 			t.Error(i, diff)
 		}
 	}
-	for _, patch := range []VehiclePatch{{}, {RegistrationNumber: ptr(" ABC123 ")}, {CustomerID: ptr("johans"), Tags: &[]string{" "}}} {
+	for _, patch := range []VehiclePatch{{}, {RegistrationNumber: new(" ABC123 ")}, {CustomerID: new("johans"), Tags: &[]string{" "}}} {
 		if _, revision, err := r.UpdateVehicle(ctx, "v1", patch); err != nil || revision != 9 {
 			t.Errorf("a patch that changes nothing gives revision %d, %v", revision, err)
 		}
@@ -74,7 +74,7 @@ func TestVehiclePatchChangesWhatItNames(t *testing.T) {
 }
 
 func TestVehicleErrors(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
@@ -103,7 +103,7 @@ func TestVehicleErrors(t *testing.T) {
 }
 
 func TestVehicleNumbersAreNeverUsedTwice(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "registry.db")
 	r := openAt(t, path)
 	mustCustomer(t, r, "kalles")
@@ -124,7 +124,7 @@ func TestVehicleNumbersAreNeverUsedTwice(t *testing.T) {
 }
 
 func TestConcurrentWritersEachGetTheirRevisionAndNumber(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	const writers, each = 8, 10
@@ -159,7 +159,7 @@ func TestConcurrentWritersEachGetTheirRevisionAndNumber(t *testing.T) {
 }
 
 func TestOneOfManyWithTheSameVINWins(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	r := open(t)
 	mustCustomer(t, r, "kalles")
 	var won, lost int
@@ -186,7 +186,7 @@ func TestOneOfManyWithTheSameVINWins(t *testing.T) {
 func TestCancelledWriteChangesNothing(t *testing.T) {
 	r := open(t)
 	mustCustomer(t, r, "kalles")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "v1", CustomerID: "kalles"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -205,7 +205,7 @@ func TestWritesEndWithTheNumbers(t *testing.T) {
 	if v := mustVehicle(t, r, "last", "kalles"); v.Number != maxVehicle {
 		t.Errorf("number %d", v.Number)
 	}
-	if _, _, err := r.CreateVehicle(context.Background(), NewVehicle{VIN: "one-more", CustomerID: "kalles"}); err == nil {
+	if _, _, err := r.CreateVehicle(t.Context(), NewVehicle{VIN: "one-more", CustomerID: "kalles"}); err == nil {
 		t.Error("a number beyond the last was given")
 	}
 }
