@@ -76,6 +76,9 @@ func (s *server) runImport(w http.ResponseWriter, r *http.Request) (client.Impor
 			return client.ImportResult{}, err
 		}
 	}
+	if r.ContentLength > maxImport {
+		return client.ImportResult{}, errFileTooLarge // said at once, not after waiting for what is too much anyway
+	}
 	file := &upload{body: http.MaxBytesReader(w, r.Body, maxImport), control: outlive(w)}
 	result, err := s.cfg.Registry.Import(r.Context(), file, options)
 	_ = file.control.SetWriteDeadline(time.Now().Add(filePause)) // for the answer
