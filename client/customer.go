@@ -12,7 +12,7 @@ type Customer struct {
 
 // NewCustomer is what it takes to add a customer.
 type NewCustomer struct {
-	ID        string     `json:"id,omitempty" maxLength:"64" doc:"1 to 64 visible ASCII characters without a slash; chosen by the server when absent" example:"kalles"`
+	ID        string     `json:"id,omitempty" maxLength:"64" doc:"1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen; chosen by the server when absent" example:"kalles"`
 	Name      string     `json:"name" minLength:"1" maxLength:"200" example:"Kalles Grustransporter AB"`
 	Address   string     `json:"address,omitempty" maxLength:"400" example:"Cementvägen 8, 111 11 Södertälje"`
 	OwnPolicy *OwnPolicy `json:"own_policy,omitempty" doc:"A policy for this customer's vehicles"`
