@@ -15,10 +15,13 @@ import (
 // body is an answer that has nothing but a body.
 type body[T any] struct{ Body T }
 
-// waitTimeout bounds how long a call waits for the read side.
-const waitTimeout = 5 * time.Second
+// waitTimeout bounds how long a call waits for the read side. A file of vehicles is many writes, and waits for all of them.
+const (
+	waitTimeout     = 5 * time.Second
+	fileWaitTimeout = time.Minute
+)
 
-// The read side did not come far enough within waitTimeout.
+// The read side did not come far enough within that time.
 var (
 	errBehind = errors.New("the read side has not come to this position yet; try again")
 	errUnseen = errors.New("it is written and will hold, but the read side does not show it yet")
@@ -35,8 +38,8 @@ func (s *server) ready() error {
 }
 
 // shown waits until reads on this server show a write of the registry, and gives the position at which it holds.
-func (s *server) shown(ctx context.Context, revision int64) (event.Position, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, waitTimeout, errUnseen)
+func (s *server) shown(ctx context.Context, revision int64, within time.Duration) (event.Position, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, within, errUnseen)
 	defer cancel()
 	position, err := s.cfg.Applied(ctx, revision)
 	return position, timedOut(ctx, err)

@@ -80,14 +80,14 @@ func (s *server) runImport(w http.ResponseWriter, r *http.Request) (client.Impor
 		return client.ImportResult{}, errFileTooLarge // said at once, not after waiting for what is too much anyway
 	}
 	file := &upload{body: http.MaxBytesReader(w, r.Body, maxImport), control: outlive(w)}
+	defer func() { _ = file.control.SetWriteDeadline(time.Now().Add(filePause)) }() // for the answer
 	result, err := s.cfg.Registry.Import(r.Context(), file, options)
-	_ = file.control.SetWriteDeadline(time.Now().Add(filePause)) // for the answer
 	if err != nil {
 		return client.ImportResult{}, err
 	}
 	answer := importResultOf(result)
 	if result.Applied {
-		position, err := s.shown(r.Context(), result.Revision)
+		position, err := s.shown(r.Context(), result.Revision, fileWaitTimeout)
 		if err != nil {
 			return client.ImportResult{}, err
 		}

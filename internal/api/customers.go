@@ -109,7 +109,7 @@ func (s *server) updateCustomer(ctx context.Context, in *customerChange) (*custo
 
 // customerWritten answers a write when reads show it.
 func (s *server) customerWritten(ctx context.Context, id string, revision int64) (*customerAnswer, error) {
-	position, err := s.shown(ctx, revision)
+	position, err := s.shown(ctx, revision, waitTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *server) deleteCustomer(ctx context.Context, in *customerRemoval) (*gone
 }
 
 func (s *server) goneAt(ctx context.Context, revision int64) (*gone, error) {
-	position, err := s.shown(ctx, revision)
+	position, err := s.shown(ctx, revision, waitTimeout)
 	if err != nil {
 		return nil, err
 	}

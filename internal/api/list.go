@@ -90,7 +90,7 @@ func (s *server) vehicle(vin string) (client.Vehicle, error) {
 
 // vehicleWritten answers a write when reads show it.
 func (s *server) vehicleWritten(ctx context.Context, vin string, revision int64) (*vehicleAnswer, error) {
-	position, err := s.shown(ctx, revision)
+	position, err := s.shown(ctx, revision, waitTimeout)
 	if err != nil {
 		return nil, err
 	}

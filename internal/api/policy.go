@@ -36,7 +36,7 @@ func (s *server) setPolicy(ctx context.Context, in *struct{ Body client.Policy }
 	if err != nil {
 		return nil, err
 	}
-	position, err := s.shown(ctx, revision)
+	position, err := s.shown(ctx, revision, waitTimeout)
 	if err != nil {
 		return nil, err
 	}

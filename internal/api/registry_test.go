@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,28 @@ func status(err error) int {
 		return problem.Status
 	}
 	return 0
+}
+
+// A hundred thousand vehicles take a slow machine longer to show than a single one may take.
+func TestFilesWaitLongerToBeShownThanSingleWrites(t *testing.T) {
+	var applied func(context.Context, int64) (event.Position, error)
+	var left time.Duration // for the write to be shown
+	h := newHarness(t, func(c *Config) {
+		applied = c.Applied
+		c.Applied = func(ctx context.Context, revision int64) (event.Position, error) {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			return applied(ctx, revision)
+		}
+	})
+	h.withThreeCustomers()
+	if left <= waitTimeout || left > fileWaitTimeout {
+		t.Errorf("an import waits %s", left)
+	}
+	must(h.client.CreateCustomer(t.Context(), client.NewCustomer{Name: "One more"}))(t)
+	if left <= 0 || left > waitTimeout {
+		t.Errorf("a single write waits %s", left)
+	}
 }
 
 func TestVehicleFromAddedToRemoved(t *testing.T) {
