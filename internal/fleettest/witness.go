@@ -13,8 +13,10 @@ import (
 )
 
 // Witness watches the live stream of a server, over every interruption, and remembers what it was told. It relies on what
-// the stream promises: after a resync it asks for the transitions that it missed, and for nothing else.
+// the stream promises: after a resync it asks for the transitions that it missed, and for nothing else. It fails its test
+// when the stream goes back to what is past.
 type Witness struct {
+	t      testing.TB
 	client *client.Client
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -33,7 +35,7 @@ var errNotYet = errors.New("not yet")
 func Watch(t testing.TB, c *client.Client) *Witness {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &Witness{client: c, cancel: cancel, done: make(chan struct{})}
+	w := &Witness{t: t, client: c, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		w.run(ctx)
@@ -138,13 +140,27 @@ func (w *Witness) take(ctx context.Context, event client.LiveEvent) error {
 		w.resumes++
 		w.mu.Unlock()
 	case event.Hello != nil:
+		w.notBack("hello", event.Hello.Position)
 		return w.fetch(ctx, event.Hello.Position)
 	case event.Resync != nil && event.Resync.Reason == "missed":
+		w.notBack("resync", event.Resync.Position)
 		return w.fetch(ctx, event.Resync.Position)
 	case event.Transitions != nil:
 		w.note(event.Transitions.Items, event.Transitions.Position)
+	case event.Summary != nil:
+		w.notBack("summary", event.Summary.Position)
+		w.note(nil, event.Summary.Position)
 	}
 	return nil
+}
+
+// notBack fails the test when what the stream says is of before what it told.
+func (w *Witness) notBack(what string, position uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if position < w.position {
+		w.t.Errorf("a %s is of position %d, after the stream had come to %d", what, position, w.position)
+	}
 }
 
 // fetch asks for the transitions between what was told and a position, which the stream does not tell.
