@@ -92,7 +92,8 @@ func (c *Canary) Run(ctx context.Context) error {
 			c.report(ctx, err)
 		}
 		if started {
-			c.report(ctx, c.send(ctx))
+			// One that is on its way is waited for: behind the fact of the stop it would say that we listen again.
+			c.report(ctx, c.send(context.WithoutCancel(ctx)))
 		}
 		select {
 		case <-ticks.C:

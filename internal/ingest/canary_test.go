@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -175,4 +176,34 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return fmt.Sprint(&b.text)
+}
+
+func TestNoCanaryComesAfterTheStop(t *testing.T) {
+	h := newHouse(t, options{})
+	arrived, pass := make(chan struct{}), make(chan struct{})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-pass
+		h.server.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	stop := runCanary(t, CanaryConfig{Doors: h.doors, URL: front.URL, Interval: time.Hour})
+	<-arrived
+	stopped := make(chan struct{})
+	go func() {
+		stop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		t.Error("the canary stopped while one of its heartbeats was on its way")
+	case <-time.After(100 * time.Millisecond): // long enough for a stop that does not wait
+	}
+	close(pass)
+	<-stopped
+	front.Close()
+	want := []event.Fact{event.ObserverStarted{Door: "http"}, event.Canary{Door: "http"}, event.ObserverStopped{Door: "http"}}
+	if got := h.facts(t); !slices.Equal(got, want) {
+		t.Errorf("the log says %#v", got)
+	}
 }
