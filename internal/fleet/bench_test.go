@@ -177,7 +177,9 @@ func benchmarkQueries(b *testing.B, first bool) {
 		for _, p := range []event.Presence{event.Online, event.Offline} {
 			for _, sort := range []string{"vin", "customer", "-last_heartbeat_at", "since"} {
 				b.Run(fmt.Sprintf("%s/%v/%s", name, p, sort), func(b *testing.B) {
-					q := fleet.Query{Text: texts[name], Presences: []event.Presence{p}, Sort: sort}
+					q := fleet.Query{
+						Text: texts[name], Presences: []event.Presence{p}, Sort: sort, Facets: fleet.FacetCustomers | fleet.FacetTags,
+					}
 					var took []time.Duration
 					total := 0
 					for b.Loop() {

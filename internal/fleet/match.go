@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"container/list"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,13 @@ import (
 type match struct {
 	vehicles bitset.Set // those with the text in theirs or their customer's, and all of the tags; nil for all
 	owners   bitset.Set // all of their customers, and perhaps others; nil for all
+
+	// Which customers have the text, so that all of their vehicles are found, and which vehicles have it themselves; with
+	// tags, which take some of them out again, both are nil.
+	whole bitset.Set
+	alone bitset.Set
+
+	tagged func() []uint32 // how many of the vehicles have each set of tags; nil for all vehicles
 }
 
 // match finds a folded text and tags. The caller holds dirMu.
@@ -30,8 +38,10 @@ func (v *View) match(text string, tags []string) match {
 	if text != "" {
 		d.index.Search(text, m.vehicles)
 		m.owners = d.ownersOf(m.vehicles)
+		m.whole, m.alone = bitset.New(len(d.customers)), slices.Clone(m.vehicles)
 		d.names.find(text, func(c event.CustomerID) {
 			addAll(m.vehicles, d.customers[c].vehicles)
+			m.whole.Add(uint32(c))
 			if m.owners != nil {
 				m.owners.Add(uint32(c))
 			}
@@ -39,9 +49,20 @@ func (v *View) match(text string, tags []string) match {
 	}
 	if len(tags) > 0 {
 		d.keepTagged(m.vehicles, tags, text == "")
+		m.whole, m.alone = nil, nil
 	}
+	m.tagged = sync.OnceValue(func() []uint32 { return d.countTagSets(m.vehicles) })
 	v.matches.put(key, m)
 	return m
+}
+
+// countTagSets says how many of the vehicles have each set of tags.
+func (d *directory) countTagSets(vehicles bitset.Set) []uint32 {
+	counts := make([]uint32, len(d.tags.sets))
+	for id := range vehicles.All {
+		counts[d.tagSet[id]]++
+	}
+	return counts
 }
 
 // ownersOf is the set of the vehicles' customers; nil, for all, when there are so many vehicles that it is hardly less.
@@ -109,7 +130,9 @@ type remembered struct {
 	match
 }
 
-func (r remembered) size() int { return 8*(len(r.vehicles)+len(r.owners)) + len(r.key) + 200 }
+func (r remembered) size() int {
+	return 8*(len(r.vehicles)+len(r.owners)+len(r.whole)+len(r.alone)) + len(r.key) + 300
+}
 
 func (m *matches) get(key string) (match, bool) {
 	m.mu.Lock()
