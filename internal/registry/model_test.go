@@ -297,7 +297,7 @@ func (h *history) relay(t *rapid.T) {
 			return 0, errors.New("crash before the note")
 		}
 		return 1, nil
-	})
+	}, new(progress))
 	if (err != nil) != crash {
 		t.Fatal(err)
 	}

@@ -32,15 +32,17 @@ func (t *tx) tell(ctx context.Context, facts ...event.Fact) error {
 
 // Relay hands the outbox to store, in order and at most MaxFacts at once, until ctx ends; it then returns nil. store
 // returns when the facts are durable in the log, and says at which position. When it fails, Relay tries again, with
-// growing pauses. A crash between the append and the note of it hands over the same facts again: they bear that.
+// growing pauses; where only the note of the append failed, it tries the note alone. A crash between the two hands over
+// the same facts again: they bear that.
 //
 // It sleeps until a write wakes it. One Relay may run at a time.
 func (r *Registry) Relay(ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error)) error {
 	pause := firstPause
+	var stored progress // what the log has and the database does not say yet; zero when there is nothing
 	for {
 		_, err := r.await(ctx, func(p progress) bool { return p.fact > p.relayed })
 		if err == nil {
-			err = r.relaySome(ctx, store)
+			err = r.relaySome(ctx, store, &stored)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -50,7 +52,7 @@ func (r *Registry) Relay(ctx context.Context, store func(context.Context, []even
 			continue
 		}
 		r.metrics.failures.Inc()
-		r.logger.Warn("the log did not take registry facts; trying again", "error", err, "in", pause)
+		r.logger.Warn("registry facts were not relayed to the log; trying again", "error", err, "in", pause)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -60,20 +62,26 @@ func (r *Registry) Relay(ctx context.Context, store func(context.Context, []even
 	}
 }
 
-// relaySome relays the oldest facts.
-func (r *Registry) relaySome(ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error)) error {
-	facts, last, err := r.oldestFacts(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the outbox: %w", err)
+// relaySome relays the oldest facts. stored is what it stored before and could not take note of.
+func (r *Registry) relaySome(
+	ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error), stored *progress,
+) error {
+	if *stored == (progress{}) {
+		facts, last, err := r.oldestFacts(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the outbox: %w", err)
+		}
+		position, err := store(ctx, facts)
+		if err != nil {
+			return fmt.Errorf("appending %d facts: %w", len(facts), err)
+		}
+		*stored = progress{relayed: last, position: position}
 	}
-	position, err := store(ctx, facts)
-	if err != nil {
-		return fmt.Errorf("appending %d facts: %w", len(facts), err)
-	}
-	if err := r.noteRelayed(context.WithoutCancel(ctx), last, position); err != nil {
+	if err := r.noteRelayed(context.WithoutCancel(ctx), *stored); err != nil {
 		return fmt.Errorf("noting that the log has the facts: %w", err)
 	}
-	r.advance(progress{relayed: last, position: position})
+	r.advance(*stored)
+	*stored = progress{}
 	return nil
 }
 
@@ -101,18 +109,18 @@ func (r *Registry) oldestFacts(ctx context.Context) (facts []event.Fact, last in
 	return facts, last, rows.Err()
 }
 
-// noteRelayed takes the facts up to last from the outbox.
-func (r *Registry) noteRelayed(ctx context.Context, last int64, position event.Position) error {
+// noteRelayed takes the facts that the log has from the outbox.
+func (r *Registry) noteRelayed(ctx context.Context, stored progress) error {
 	t, err := r.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer t.Rollback() // does nothing after the commit
-	_, err = t.ExecContext(ctx, `UPDATE state SET relayed_fact = $1, relayed_position = $2`, last, position)
+	_, err = t.ExecContext(ctx, `UPDATE state SET relayed_fact = $1, relayed_position = $2`, stored.relayed, stored.position)
 	if err != nil {
 		return err
 	}
-	if _, err := t.ExecContext(ctx, `DELETE FROM outbox WHERE seq <= $1`, last); err != nil {
+	if _, err := t.ExecContext(ctx, `DELETE FROM outbox WHERE seq <= $1`, stored.relayed); err != nil {
 		return err
 	}
 	return t.Commit()

@@ -93,7 +93,7 @@ func TestRelayGoesOnAfterReopening(t *testing.T) {
 	var log fakeLog
 	mustCustomer(t, r, "kalles")
 	mustVehicle(t, r, "v1", "kalles")
-	if err := r.relaySome(ctx, log.append); err != nil {
+	if err := r.relaySome(ctx, log.append, new(progress)); err != nil {
 		t.Fatal(err)
 	}
 	mustVehicle(t, r, "v2", "kalles")
@@ -121,16 +121,45 @@ func TestFactsAreResentWhenTheNoteOfThemIsLost(t *testing.T) {
 	err := r.relaySome(ctx, func(ctx context.Context, facts []event.Fact) (event.Position, error) {
 		_, err := log.append(ctx, facts)
 		return 0, errors.Join(err, crash)
-	})
+	}, new(progress))
 	if !errors.Is(err, crash) {
 		t.Fatal(err)
 	}
-	if err := r.relaySome(ctx, log.append); err != nil {
+	if err := r.relaySome(ctx, log.append, new(progress)); err != nil {
 		t.Fatal(err)
 	}
 	added := event.VehicleAdded{Vehicle: 1, Customer: 1}
 	if diff := cmp.Diff([]event.Fact{added, added}, log.facts); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestFactsAreStoredOnceWhenOnlyTheNoteOfThemFails(t *testing.T) {
+	ctx := t.Context()
+	r := open(t)
+	mustCustomer(t, r, "kalles")
+	mustVehicle(t, r, "v1", "kalles")
+	if _, err := r.writer.ExecContext(ctx, `CREATE TRIGGER stuck BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'stuck'); END`); err != nil {
+		t.Fatal(err)
+	}
+	var log fakeLog
+	var stored progress
+	for range 3 {
+		if err := r.relaySome(ctx, log.append, &stored); err == nil {
+			t.Fatal("the note did not fail")
+		}
+	}
+	if _, err := r.writer.ExecContext(ctx, `DROP TRIGGER stuck`); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.relaySome(ctx, log.append, &stored); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]event.Fact{event.VehicleAdded{Vehicle: 1, Customer: 1}}, log.facts); diff != "" {
+		t.Error(diff)
+	}
+	if p, err := r.WaitRelayed(ctx, r.Revision()); p != 1 || err != nil || len(outbox(t, r)) != 0 {
+		t.Errorf("position %d, %v, %d facts wait", p, err, len(outbox(t, r)))
 	}
 }
 
@@ -230,7 +259,7 @@ func TestFullOutboxRefusesWritesAndKeepsItsFacts(t *testing.T) {
 		t.Error(err)
 	}
 	var log fakeLog
-	if err := r.relaySome(ctx, log.append); err != nil || len(log.facts) != 2 {
+	if err := r.relaySome(ctx, log.append, new(progress)); err != nil || len(log.facts) != 2 {
 		t.Error(err, log.facts)
 	}
 	if v := mustVehicle(t, r, "v3", "kalles"); v.Number != 3 {
