@@ -13,7 +13,6 @@ import (
 // openCommitter builds the writing side: the set of known vehicles, the window of repeats as of the log's head, and the
 // committer between doors and log.
 func (a *App) openCommitter(ctx context.Context) error {
-	a.set = ingest.NewSet()
 	_, err := a.snapshots("vehicles").Load(uint64(a.registry.Revision()), func(r io.Reader) (err error) {
 		a.set, err = ingest.LoadSet(r)
 		return err
@@ -21,13 +20,19 @@ func (a *App) openCommitter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the set of vehicles: %w", err)
 	}
-	window := ingest.NewWindow()
+	if a.set == nil {
+		a.set = ingest.NewSet()
+	}
+	var window *ingest.Window
 	_, err = a.snapshots("window").Load(uint64(a.log.Head()), func(r io.Reader) (err error) {
 		window, err = ingest.LoadWindow(r)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("reading the window of repeats: %w", err)
+	}
+	if window == nil {
+		window = ingest.NewWindow()
 	}
 	if err := projection.CatchUp(ctx, a.log, window.Position()+1, window.Apply); err != nil {
 		return fmt.Errorf("bringing the window of repeats up to date: %w", err)
