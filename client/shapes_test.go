@@ -40,6 +40,17 @@ func TestSecondsAreExactToTheMillisecond(t *testing.T) {
 	}
 }
 
+func TestSecondsBeyondAllDurationsAreTheLongest(t *testing.T) {
+	for _, s := range []Seconds{1e300, 1e17, 18446744073.709552, 1844674407370.9} {
+		if d := s.Duration(); d < 290*365*24*time.Hour {
+			t.Errorf("%v s become %v", float64(s), d)
+		}
+		if d := (-s).Duration(); d > -290*365*24*time.Hour {
+			t.Errorf("%v s become %v", -float64(s), d)
+		}
+	}
+}
+
 func TestPatchSaysWhatItChangesAndNoMore(t *testing.T) {
 	name := "DEF456"
 	for _, c := range []struct {

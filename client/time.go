@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -51,7 +52,8 @@ type Seconds float64
 // SecondsOf is d on the wire.
 func SecondsOf(d time.Duration) Seconds { return Seconds(float64(d.Milliseconds()) / 1000) }
 
-// Duration is s rounded to the millisecond.
+// Duration is s rounded to the millisecond, and the longest there is for what is longer.
 func (s Seconds) Duration() time.Duration {
-	return time.Duration(float64(s)*1000+0.5) * time.Millisecond
+	const most = float64(math.MaxInt64 / time.Millisecond)
+	return time.Duration(max(-most, min(math.Round(float64(s)*1000), most))) * time.Millisecond
 }

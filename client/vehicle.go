@@ -1,6 +1,9 @@
 package client
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Presence says whether a vehicle is connected.
 type Presence string
@@ -53,8 +56,8 @@ type VehiclePatch struct {
 
 // Policy says after how much listening time without a heartbeat a vehicle is late, and then offline.
 type Policy struct {
-	LateAfter    Seconds `json:"late_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is late; at least 2" example:"90"`
-	OfflineAfter Seconds `json:"offline_after" doc:"Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after" example:"150"`
+	LateAfter    Seconds `json:"late_after" minimum:"2" doc:"Seconds of listening time without a heartbeat after which a vehicle is late" example:"90"`
+	OfflineAfter Seconds `json:"offline_after" minimum:"2" doc:"Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after" example:"150"`
 }
 
 // OwnPolicy is a Policy that overrides one of a wider scope, or null when nothing is overridden.
@@ -80,10 +83,24 @@ func (p PolicyPatch) MarshalJSON() ([]byte, error) {
 	return json.Marshal(p.Policy)
 }
 
-// UnmarshalJSON reads a policy, or null to take it away.
+// UnmarshalJSON reads a policy, or null to take it away. It takes exact names only, as the server must.
 func (p *PolicyPatch) UnmarshalJSON(data []byte) error {
 	p.Given, p.Policy = true, Policy{}
-	return json.Unmarshal(data, &p.Policy)
+	var said map[string]Seconds // encoding/json passes over the case of a struct's names, but not of a map's
+	if err := json.Unmarshal(data, &said); err != nil {
+		return err
+	}
+	for name, value := range said {
+		switch name {
+		case "late_after":
+			p.Policy.LateAfter = value
+		case "offline_after":
+			p.Policy.OfflineAfter = value
+		default:
+			return fmt.Errorf("reading a policy: unexpected property %q", name)
+		}
+	}
+	return nil
 }
 
 // VehiclePage is a page of vehicles that match a query.

@@ -14,48 +14,57 @@ import (
 // TestHostileBodiesGetTheirProblem sends what browsers, broken programs and attackers send to a call that writes.
 func TestHostileBodiesGetTheirProblem(t *testing.T) {
 	h := newHarness(t)
+	must(h.client.CreateCustomer(t.Context(), client.NewCustomer{ID: "c", Name: "C"}))(t) // else any body would be refused for that
 	vehicle := func(members string) string { return `{"vin":"A","customer_id":"c",` + members + `}` }
+	manyTags := ""
+	for i := range 20_000 {
+		manyTags += fmt.Sprintf(`"x%d",`, i)
+	}
 	for name, c := range map[string]struct {
 		body   string
 		status int
 	}{
-		"nothing":                 {``, 400},
-		"blanks":                  {"  \n", 400},
-		"null":                    {`null`, 422},
-		"a list":                  {`[]`, 422},
-		"a number":                {`7`, 422},
-		"cut off":                 {`{"vin":"A"`, 400},
-		"two documents":           {`{"vin":"A","customer_id":"c"}{}`, 400},
-		"trailing bytes":          {`{"vin":"A","customer_id":"c"} x`, 400},
-		"byte order mark":         {"\ufeff{\"vin\":\"A\",\"customer_id\":\"c\"}", 400},
-		"duplicate name":          {vehicle(`"vin":"B"`), 400},
-		"wrong case":              {`{"VIN":"A","customer_id":"c"}`, 422},
-		"long s for s":            {vehicle(`"tagſ":[]`), 422},
-		"unknown name":            {vehicle(`"role":"admin"`), 422},
-		"a field of the answer":   {vehicle(`"heartbeats":7`), 422},
-		"invalid UTF-8":           {"{\"vin\":\"A\xff\",\"customer_id\":\"c\"}", 400},
-		"lone surrogate":          {vehicle(`"registration_number":"\ud800"`), 400},
-		"raw NUL":                 {"{\"vin\":\"A\x00\"}", 400},
-		"escaped NUL":             {`{"vin":"A\u0000","customer_id":"c"}`, 422},
-		"UTF-16":                  {"\xff\xfe{\x00}\x00", 400},
-		"NaN":                     {vehicle(`"paused":NaN`), 400},
-		"overflow":                {vehicle(`"own_policy":{"late_after":1e400,"offline_after":2}`), 400},
-		"number for text":         {`{"vin":7,"customer_id":"c"}`, 422},
-		"text for number":         {vehicle(`"own_policy":{"late_after":"1","offline_after":2}`), 422},
-		"list for text":           {`{"vin":["A"],"customer_id":"c"}`, 422},
-		"null for text":           {`{"vin":null,"customer_id":"c"}`, 422},
-		"null for a list":         {vehicle(`"tags":null`), 422},
-		"negative time":           {vehicle(`"own_policy":{"late_after":-1,"offline_after":2}`), 422},
-		"time beyond 2^63":        {vehicle(`"own_policy":{"late_after":1,"offline_after":1e300}`), 422},
-		"half a policy":           {vehicle(`"own_policy":{"late_after":1}`), 422},
-		"ten deep":                {vehicle(`"tags":[[[[[[[[[["x"]]]]]]]]]]`), 400},
-		"ten thousand deep":       {strings.Repeat("[", 10_000), 400},
-		"a hundred thousand tags": {vehicle(`"tags":[` + strings.Repeat(`"x",`, 40_000) + `"x"]`), 422},
-		"long text":               {`{"vin":"` + strings.Repeat("A", 200_000) + `","customer_id":"c"}`, 422},
-		"too long":                {`{"vin":"` + strings.Repeat("A", maxBody) + `"}`, 413},
-		"slash in the VIN":        {`{"vin":"A/B","customer_id":"c"}`, 422},
-		"line break in a text":    {vehicle(`"registration_number":"A\r\nB"`), 422},
-		"unknown customer":        {vehicle(`"paused":true`), 422},
+		"nothing":                {``, 400},
+		"blanks":                 {"  \n", 400},
+		"null":                   {`null`, 422},
+		"a list":                 {`[]`, 422},
+		"a number":               {`7`, 422},
+		"cut off":                {`{"vin":"A"`, 400},
+		"two documents":          {`{"vin":"A","customer_id":"c"}{}`, 400},
+		"trailing bytes":         {`{"vin":"A","customer_id":"c"} x`, 400},
+		"byte order mark":        {"\ufeff{\"vin\":\"A\",\"customer_id\":\"c\"}", 400},
+		"duplicate name":         {vehicle(`"vin":"B"`), 400},
+		"wrong case":             {`{"VIN":"A","customer_id":"c"}`, 422},
+		"long s for s":           {vehicle(`"tagſ":[]`), 422},
+		"wrong case, not needed": {vehicle(`"Paused":true`), 422},
+		"wrong case, inside":     {vehicle(`"own_policy":{"Late_after":5,"offline_after":6}`), 422},
+		"unknown name":           {vehicle(`"role":"admin"`), 422},
+		"a field of the answer":  {vehicle(`"heartbeats":7`), 422},
+		"invalid UTF-8":          {"{\"vin\":\"A\xff\",\"customer_id\":\"c\"}", 400},
+		"lone surrogate":         {vehicle(`"registration_number":"\ud800"`), 400},
+		"raw NUL":                {"{\"vin\":\"A\x00\"}", 400},
+		"escaped NUL":            {`{"vin":"A\u0000","customer_id":"c"}`, 422},
+		"UTF-16":                 {"\xff\xfe{\x00}\x00", 400},
+		"NaN":                    {vehicle(`"paused":NaN`), 400},
+		"overflow":               {vehicle(`"own_policy":{"late_after":1e400,"offline_after":2}`), 400},
+		"number for text":        {`{"vin":7,"customer_id":"c"}`, 422},
+		"text for number":        {vehicle(`"own_policy":{"late_after":"1","offline_after":2}`), 422},
+		"list for text":          {`{"vin":["A"],"customer_id":"c"}`, 422},
+		"null for text":          {`{"vin":null,"customer_id":"c"}`, 422},
+		"negative time":          {vehicle(`"own_policy":{"late_after":-1,"offline_after":2}`), 422},
+		"time beyond 2^63":       {vehicle(`"own_policy":{"late_after":2,"offline_after":1e300}`), 422},
+		"times beyond 2^63":      {vehicle(`"own_policy":{"late_after":1e300,"offline_after":1e300}`), 422},
+		"times that wrap round":  {vehicle(`"own_policy":{"late_after":1844674407370.9,"offline_after":1844674407370.9}`), 422},
+		"a policy of nothing":    {vehicle(`"own_policy":{"late_after":0,"offline_after":0}`), 422},
+		"half a policy":          {vehicle(`"own_policy":{"late_after":1}`), 422},
+		"ten deep":               {vehicle(`"tags":[[[[[[[[[["x"]]]]]]]]]]`), 400},
+		"ten thousand deep":      {strings.Repeat("[", 10_000), 400},
+		"twenty thousand tags":   {vehicle(`"tags":[` + manyTags + `"x"]`), 422},
+		"long text":              {`{"vin":"` + strings.Repeat("A", 200_000) + `","customer_id":"c"}`, 422},
+		"too long":               {`{"vin":"` + strings.Repeat("A", maxBody) + `"}`, 413},
+		"slash in the VIN":       {`{"vin":"A/B","customer_id":"c"}`, 422},
+		"line break in a text":   {vehicle(`"registration_number":"A\r\nB"`), 422},
+		"unknown customer":       {`{"vin":"A","customer_id":"d"}`, 422},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.T = t
@@ -68,6 +77,23 @@ func TestHostileBodiesGetTheirProblem(t *testing.T) {
 	h.T = t
 	if page := must(h.client.Vehicles(t.Context(), client.VehicleQuery{}))(t); page.Total != 0 {
 		t.Errorf("%d vehicles came of it", page.Total)
+	}
+}
+
+func TestPatchesAreReadAsStrictly(t *testing.T) {
+	h := newHarness(t)
+	must(h.client.CreateCustomer(t.Context(), client.NewCustomer{ID: "c", Name: "C"}))(t)
+	for _, body := range []string{
+		`{"Name":"D"}`,
+		`{"name":"D","own_Policy":null}`,
+		`{"name":"D","own_policy":{"Late_after":5,"offline_after":6}}`,
+		`{"name":"D","own_policy":{"late_after":0,"offline_after":0}}`,
+		`{"name":"D","own_policy":{"late_after":5,"offline_after":6,"x":7}}`,
+	} {
+		h.refused(h.send(http.MethodPatch, "/v1/customers/c", "application/json", body), 422)
+	}
+	if c := must(h.client.Customer(t.Context(), "c"))(t); c.Name != "C" || c.OwnPolicy != nil {
+		t.Errorf("the customer became %+v", c)
 	}
 }
 

@@ -19,7 +19,7 @@ var errDepth = fmt.Errorf("nested deeper than %d levels", maxDepth)
 
 // formats are what requests and answers are written in: JSON only. Reading is strict, where encoding/json is not: no
 // duplicate or wrong-case names, valid UTF-8, bounded depth, nothing after the end. Unknown names are refused by the
-// schema, which also says where they stand.
+// schema, which also says where they stand; but it passes over case, so what it lets through is looked at again.
 func formats() map[string]huma.Format {
 	strict := huma.Format{Marshal: writeJSON, Unmarshal: readJSON}
 	return map[string]huma.Format{"application/json": strict, "json": strict}
@@ -34,7 +34,11 @@ func readJSON(data []byte, v any) error {
 	if err := checkDepth(data); err != nil {
 		return err
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
+	if fault, ok := errors.AsType[*json.SemanticError](err); ok && fault.Err != nil {
+		return fmt.Errorf("at %s: %w", fault.JSONPointer, fault.Err) // without the names of our types
+	}
+	return err
 }
 
 func checkDepth(data []byte) error {
