@@ -212,6 +212,14 @@ func TestTakenAndMissingNamesAreRefused(t *testing.T) {
 	}
 }
 
+func TestIDsMayBeginWithADot(t *testing.T) {
+	h := newHarness(t)
+	must(h.client.CreateCustomer(t.Context(), client.NewCustomer{ID: ".c", Name: "C"}))(t)
+	must(h.client.CreateVehicle(t.Context(), client.NewVehicle{VIN: "..v", CustomerID: ".c"}))(t)
+	must(h.client.Customer(t.Context(), ".c"))(t)
+	must(h.client.PauseVehicle(t.Context(), "..v"))(t)
+}
+
 func TestDefaultPolicyIsReadAsWritten(t *testing.T) {
 	h := newHarness(t)
 	if policy := must(h.client.Policy(t.Context()))(t); policy != policyOf(event.DefaultPolicy) {

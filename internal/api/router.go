@@ -89,7 +89,7 @@ func guard(next http.Handler) http.Handler {
 			writeProblem(w, http.StatusForbidden, "a page of another origin may not do this")
 			return
 		}
-		if path := r.URL.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path, "/.") {
+		if path := r.URL.EscapedPath(); strings.Contains(path, "//") || strings.Contains(path+"/", "/./") || strings.Contains(path+"/", "/../") {
 			notFound(w, r) // ServeMux would redirect to the clean path
 			return
 		}
