@@ -53,7 +53,7 @@ func (s *server) describeCustomers() {
 
 // writeErrors are the refusals that every write with a body knows, and some more.
 func writeErrors(more ...int) []int {
-	return append(more, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	return append(more, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 }
 
 type customerQuery struct {

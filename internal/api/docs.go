@@ -217,7 +217,11 @@ func docsTypeOf(s *huma.Schema) (out docsType) {
 		out.Text = s.Type
 	}
 	if len(s.Enum) > 0 {
-		out.Text = strings.Trim(strings.ReplaceAll(fmt.Sprint(s.Enum...), " ", ", "), "[]")
+		words := make([]string, len(s.Enum))
+		for i, word := range s.Enum {
+			words[i] = fmt.Sprint(word)
+		}
+		out.Text = strings.Join(words, ", ")
 	}
 	if s.Nullable {
 		out.Text += " or null"

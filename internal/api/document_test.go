@@ -176,6 +176,38 @@ func checkSchema(t *testing.T, name string, schema map[string]any) {
 	}
 }
 
+func TestDocsSayWhatIsAllowed(t *testing.T) {
+	h := newHarness(t)
+	page, err := io.ReadAll(h.get("/docs").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<td>query</td><td>vin, -vin, registration_number", "list of unknown, online, late, offline, paused"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestDocumentHasTheRefusals(t *testing.T) {
+	doc, _ := readDocument(t, newHarness(t, withDoors(t)).server)
+	for _, want := range []struct{ method, path, status string }{
+		{"post", "/heartbeat/{vehicle_id}", "400"},
+		{"post", "/heartbeat/{vehicle_id}", "404"},
+		{"post", "/v1/vehicles/{vin}/heartbeats", "400"},
+		{"post", "/v1/vehicles/{vin}/heartbeats", "415"},
+		{"post", "/v1/heartbeats", "413"},
+		{"patch", "/v1/vehicles/{vin}", "408"},
+		{"put", "/v1/policy", "408"},
+		{"get", "/v1/vehicles", "422"},
+		{"get", "/v1/live", "503"},
+	} {
+		if _, ok := doc.Paths[want.path][want.method].Responses[want.status]; !ok {
+			t.Errorf("%s %s is not said to answer %s", want.method, want.path, want.status)
+		}
+	}
+}
+
 func TestPagesForPeopleRunUnderTheirPolicy(t *testing.T) {
 	h := newHarness(t)
 	for path, scripts := range map[string]bool{"/": true, "/docs": false} {

@@ -12,14 +12,16 @@ import (
 // describeDoors describes the doors of heartbeats. Package ingest answers them, without huma: they are the hot ones.
 func (s *server) describeDoors() {
 	text := &huma.Schema{Type: huma.TypeString}
-	busy := []int{http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}
+	refused := []int{
+		http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable,
+	}
 	s.describe(huma.Operation{
 		OperationID: "heartbeat", Method: http.MethodPost, Path: "/heartbeat/{vehicle_id}", Tags: []string{"original"},
 		Summary:     "Accept a heartbeat",
 		Description: "Any body is ignored. A vehicle that is not registered gets 404, and nothing is stored.",
 		Parameters:  []*huma.Param{parameter("path", "vehicle_id", "The VIN", text)},
 		Responses:   answers("The heartbeat is durable", "application/json", s.shape(reflect.TypeFor[client.Entity]())),
-		Errors:      append([]int{http.StatusNotFound}, busy...),
+		Errors:      []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
 	})
 	s.describe(huma.Operation{
 		OperationID: "heartbeat-ping", Method: http.MethodGet, Path: "/heartbeat/ping", Tags: []string{"original"},
@@ -35,7 +37,7 @@ func (s *server) describeDoors() {
 			"application/json": {Schema: s.shape(reflect.TypeFor[client.NewHeartbeat]())},
 		}},
 		Responses: answers("The heartbeat is durable", "application/json", s.shape(reflect.TypeFor[client.Accepted]())),
-		Errors:    append([]int{http.StatusBadRequest, http.StatusNotFound}, busy...),
+		Errors:    append([]int{http.StatusNotFound}, refused...),
 	})
 	s.describe(huma.Operation{
 		OperationID: "add-heartbeats", Method: http.MethodPost, Path: "/v1/heartbeats", Tags: []string{"heartbeats"},
@@ -43,7 +45,7 @@ func (s *server) describeDoors() {
 		Description: "At most 10,000 heartbeats and 4 MiB, which may be compressed by gzip or zstd. Items are judged one by one: the answer lists those that were not accepted.",
 		RequestBody: s.batchBody(),
 		Responses:   answers("All that are not rejected are durable", "application/json", s.shape(reflect.TypeFor[client.BatchAccepted]())),
-		Errors:      append([]int{http.StatusBadRequest, http.StatusUnsupportedMediaType}, busy...),
+		Errors:      refused,
 	})
 }
 

@@ -28,6 +28,7 @@ func statusOf(err error) int {
 		{fleet.ErrInvalidQuery, http.StatusUnprocessableEntity},
 		{fleet.ErrInvalidCursor, http.StatusUnprocessableEntity},
 		{fleet.ErrTooManySubscribers, http.StatusServiceUnavailable},
+		{fleet.ErrClosed, http.StatusServiceUnavailable}, // the server stops
 		{registry.ErrNotFound, http.StatusNotFound},
 		{registry.ErrConflict, http.StatusConflict},
 		{registry.ErrHasVehicles, http.StatusConflict},

@@ -333,3 +333,17 @@ func TestLiveEndsWithTheView(t *testing.T) {
 		t.Errorf("the stream ends by %v, want in order", err)
 	}
 }
+
+func TestLiveAfterTheViewHasEndedAsksToComeBack(t *testing.T) {
+	h := newHarness(t)
+	open := h.get("/v1/live")
+	h.stopView()
+	if _, err := io.ReadAll(open.Body); err != nil { // it ends when the view has
+		t.Fatal(err)
+	}
+	answer := h.get("/v1/live")
+	h.refused(answer, http.StatusServiceUnavailable)
+	if answer.Header.Get("Retry-After") == "" {
+		t.Error("the refusal does not say when to come back")
+	}
+}
