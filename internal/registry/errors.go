@@ -18,6 +18,8 @@ var (
 	ErrHasVehicles = errors.New("customer has vehicles")
 	// ErrOutboxFull: the log has not taken facts for so long that no more are accepted. Try again later.
 	ErrOutboxFull = errors.New("too many facts wait for the log")
+	// ErrDamaged: the database is not what was written. Nothing of it was touched.
+	ErrDamaged = errors.New("the registry is damaged")
 	// ErrNewerSchema: a newer version of the program wrote the database.
 	ErrNewerSchema = errors.New("the registry was written by a newer version")
 )

@@ -136,7 +136,7 @@ func TestNewerRegistryIsRefusedAndLeftAsItIs(t *testing.T) {
 	if err != nil || !bytes.Equal(before, after) {
 		t.Error("the file has changed", err)
 	}
-	if files, _ := filepath.Glob(path + "*"); len(files) != 1 {
+	if files, _ := filepath.Glob(path + "*"); len(files) != 2 { // with its checksums
 		t.Errorf("there are other files now: %v", files)
 	}
 }

@@ -8,6 +8,9 @@
 //   - facts, by which the log learns what presence depends on. They are written to an outbox in the transaction of
 //     the change itself and relayed to the log in order, at least once: a change and its facts come both or neither.
 //
+// Damage is seen at the next Open: every page of the database is held against a checksum beside it, and the last
+// revision against a second place. A damaged database is refused and left as it is.
+//
 // Numbers of customers and vehicles are dense from 1 and never used twice, so that the log, which knows vehicles by
 // number only, can never speak of another vehicle than it meant.
 package registry
@@ -45,6 +48,8 @@ type Registry struct {
 	reader  *sql.DB
 	metrics metrics
 
+	checksums *checksums
+
 	mu       sync.Mutex
 	progress progress      // guarded by mu; behind the database for an instant, never ahead
 	news     chan struct{} // guarded by mu; closed and replaced at every progress
@@ -59,7 +64,7 @@ type progress struct {
 }
 
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
-// version wrote is ErrNewerSchema and left as it is.
+// version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are.
 func Open(ctx context.Context, config Config) (*Registry, error) {
 	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{})}
 	if r.logger == nil {
@@ -78,6 +83,9 @@ func (r *Registry) open(ctx context.Context) (err error) {
 	if err := RefuseNewer(ctx, r.config.Path); err != nil {
 		return err
 	}
+	if err := r.verify(ctx); err != nil {
+		return err
+	}
 	if r.writer, err = openWriter(ctx, r.config.Path); err != nil {
 		return err
 	}
@@ -88,6 +96,9 @@ func (r *Registry) open(ctx context.Context) (err error) {
 		return err
 	}
 	if r.progress, err = loadProgress(ctx, r.reader); err != nil {
+		return err
+	}
+	if err := r.checkpoint(ctx); err != nil {
 		return err
 	}
 	return r.metrics.register(r)
@@ -103,10 +114,15 @@ func loadProgress(ctx context.Context, db querier) (p progress, err error) {
 func (r *Registry) Close() error {
 	r.metrics.unregister(r.config.Registerer)
 	var errs []error
-	for _, db := range []*sql.DB{r.reader, r.writer} { // the writer last: it tidies the files
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if r.reader != nil {
+		errs = append(errs, r.reader.Close())
+		r.tryCheckpoint(context.Background())
+	}
+	if r.writer != nil { // the last of SQLite: it takes the WAL away, which is empty by then
+		errs = append(errs, r.writer.Close())
+	}
+	if r.checksums != nil {
+		errs = append(errs, r.checksums.close())
 	}
 	return errors.Join(errs...)
 }

@@ -23,6 +23,9 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
+// busyTimeout is how long to wait for another process that holds the file for a backup, in milliseconds.
+const busyTimeout = "10000"
+
 // openWriter opens the one connection that writes. Transactions take the write lock at their beginning.
 func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := openSQLite(path, url.Values{
@@ -30,7 +33,7 @@ func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 		"_synchronous":  {"FULL"}, // a commit is on disk when it returns; NORMAL would lose the last ones with the power
 		"_foreign_keys": {"on"},
 		"_txlock":       {"immediate"},
-		"_pragma":       {"cache_size(-32768)", "journal_size_limit(67108864)"}, // 32 MiB and 64 MiB
+		"_pragma":       {"cache_size(-32768)", "wal_autocheckpoint(0)"}, // 32 MiB; checkpoint does it
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +62,7 @@ func openSQLite(path string, options url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Set("_busy_timeout", "10000") // milliseconds; another process may hold the file for a backup
+	options.Set("_busy_timeout", busyTimeout)
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: options.Encode()}
 	return sql.Open("sqlite", name.String())
 }
@@ -99,30 +102,90 @@ func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
 // RefuseNewer returns ErrNewerSchema when a newer version of the program wrote the database at path. It does not touch
 // the database. No database is nothing newer.
 func RefuseNewer(ctx context.Context, path string) error {
-	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+	if !holdsSomething(path) {
 		return nil
-	} else if err != nil {
-		return err
 	}
+	return untouched(path, func(db *sql.DB) error {
+		has, err := schemaVersion(ctx, db)
+		if err != nil {
+			return fmt.Errorf("reading its version: %w", err)
+		}
+		knows, err := newestMigration()
+		if err != nil {
+			return err
+		}
+		if has > knows {
+			return fmt.Errorf("%w: its tables are of version %d, this program knows %d", ErrNewerSchema, has, knows)
+		}
+		return nil
+	})
+}
+
+// holdsSomething says whether there is a database. A file without a byte is one that was about to be made.
+func holdsSomething(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
+}
+
+// untouched lets look at a database without changing it, as far as it and its WAL are readable.
+func untouched(path string, look func(*sql.DB) error) error {
 	options := url.Values{"mode": {"ro"}}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path + walSuffix); errors.Is(err, fs.ErrNotExist) {
 		options.Set("immutable", "1") // closed in order: there is nothing beside the file, and nothing is to be put there
 	}
 	db, err := openSQLite(path, options)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	has, err := schemaVersion(ctx, db)
-	if err != nil {
-		return fmt.Errorf("reading its version: %w", err)
+	return errors.Join(look(db), db.Close())
+}
+
+// verify makes sure that the database is what was written, before anything is changed.
+func (r *Registry) verify(ctx context.Context) error {
+	path := r.config.Path
+	var err error
+	r.checksums, err = openChecksums(path)
+	unchecked := errors.Is(err, errNoChecksums) || errors.Is(err, errBadChecksums)
+	if unchecked && !holdsSomething(path) {
+		return nil // it is new
 	}
-	knows, err := newestMigration()
-	if err != nil {
-		return err
+	if unchecked {
+		r.logger.Warn("the registry's pages cannot be checked, only how they fit together", "path", path+checksumsSuffix, "error", err)
+		return untouched(path, func(db *sql.DB) error { return checkStructure(ctx, db) })
 	}
-	if has > knows {
-		return fmt.Errorf("%w: its tables are of version %d, this program knows %d", ErrNewerSchema, has, knows)
+	if err == nil {
+		err = r.checksums.verify()
+	}
+	if err == nil {
+		err = untouched(path, func(db *sql.DB) error { return r.checkRevision(ctx, db) })
+	}
+	if errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w; put a backup in its place, or remove %s to use it as it is", err, path+checksumsSuffix)
+	}
+	return err
+}
+
+// checkRevision makes sure that the last write is still there.
+func (r *Registry) checkRevision(ctx context.Context, db *sql.DB) error {
+	p, err := loadProgress(ctx, db)
+	if err != nil {
+		return fmt.Errorf("%w: reading its revision: %w", ErrDamaged, err)
+	}
+	if was := r.checksums.revision; p.revision < was {
+		return fmt.Errorf("%w: it is at revision %d and was at %d, so %s has lost its end", ErrDamaged, p.revision, was,
+			r.config.Path+walSuffix)
+	}
+	return nil
+}
+
+// checkStructure lets SQLite say whether the pages fit together.
+func checkStructure(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
 	return nil
 }

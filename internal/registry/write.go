@@ -62,7 +62,11 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	if err := t.commit(ctx); err != nil {
 		return 0, err
 	}
+	if err := r.checksums.note(t.revision); err != nil {
+		r.logger.Warn("the registry's revision has no second place", "path", r.config.Path, "error", err)
+	}
 	r.advance(progress{revision: t.revision, fact: t.lastFact})
+	r.checkpointWhenLarge(ctx)
 	return t.revision, nil
 }
 

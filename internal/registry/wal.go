@@ -1,0 +1,122 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// What is known here of SQLite's files stands in https://sqlite.org/fileformat2.html.
+const (
+	walSuffix      = "-wal"
+	walHeader      = 32      // bytes
+	walFrameHeader = 24      // bytes
+	checkpointAt   = 4 << 20 // bytes of the WAL from which on it is brought into the database; SQLite's own default
+)
+
+// readPageSize is the size of a database's pages, in bytes.
+func readPageSize(db io.ReaderAt) (int, error) {
+	var field [2]byte
+	if _, err := db.ReadAt(field[:], 16); err != nil {
+		return 0, fmt.Errorf("reading the size of its pages: %w", err)
+	}
+	if size := int(binary.BigEndian.Uint16(field[:])); size != 1 {
+		return size, nil
+	}
+	return 64 << 10, nil
+}
+
+// committedPages are the numbers of the pages that committed transactions put into a WAL. Frames left over from before
+// the WAL was begun anew do not count: they have another salt. No WAL has none.
+func committedPages(path string, pageSize int) (map[uint32]bool, error) {
+	wal, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer wal.Close()
+	header := make([]byte, walHeader)
+	if _, err := wal.ReadAt(header, 0); err != nil {
+		return nil, ignoreEOF(err)
+	}
+	salt := string(header[16:24])
+	committed := map[uint32]bool{}
+	var pending []uint32
+	frame := make([]byte, walFrameHeader)
+	for at := int64(walHeader); ; at += int64(walFrameHeader + pageSize) {
+		_, err := wal.ReadAt(frame, at)
+		if err != nil || string(frame[8:16]) != salt {
+			return committed, ignoreEOF(err)
+		}
+		pending = append(pending, binary.BigEndian.Uint32(frame))
+		if pagesAfter := binary.BigEndian.Uint32(frame[4:]); pagesAfter == 0 {
+			continue // more of the transaction follows
+		}
+		for _, page := range pending {
+			committed[page] = true
+		}
+		pending = pending[:0]
+	}
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// checkpointWhenLarge brings the WAL into the database once it is large. What was committed is safe without.
+func (r *Registry) checkpointWhenLarge(ctx context.Context) {
+	if info, err := os.Stat(r.config.Path + walSuffix); err == nil && info.Size() >= checkpointAt {
+		r.tryCheckpoint(context.WithoutCancel(ctx))
+	}
+}
+
+func (r *Registry) tryCheckpoint(ctx context.Context) {
+	if err := r.checkpoint(ctx); err != nil {
+		r.logger.Warn("the registry's write-ahead log stays as it is for now", "path", r.config.Path, "error", err)
+	}
+}
+
+// checkpoint brings what the WAL holds into the database's own file, and its checksums up to date. Readers that look
+// at an older state keep part of it, or the WAL itself, from being cleared; a later checkpoint takes the rest.
+func (r *Registry) checkpoint(ctx context.Context) error {
+	writer, err := r.writer.Conn(ctx) // there is only this one: nobody writes meanwhile
+	if err != nil {
+		return err
+	}
+	defer writer.Close()
+	// The checksums come between: as long as the WAL has the pages, a crash leaves nothing that does not fit.
+	if err := pragma(ctx, writer, "wal_checkpoint(PASSIVE)"); err != nil {
+		return fmt.Errorf("bringing the write-ahead log into the database: %w", err)
+	}
+	if err := r.checksums.update(); err != nil {
+		return fmt.Errorf("writing the checksums of the database: %w", err)
+	}
+	return errors.Join(
+		pragma(ctx, writer, "busy_timeout(0)"), // readers are not waited for
+		pragma(ctx, writer, "wal_checkpoint(TRUNCATE)"),
+		pragma(ctx, writer, "busy_timeout("+busyTimeout+")"),
+	)
+}
+
+// pragma runs a PRAGMA for its effect.
+func pragma(ctx context.Context, conn *sql.Conn, statement string) error {
+	rows, err := conn.QueryContext(ctx, "PRAGMA "+statement)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		continue // what it says is of no interest
+	}
+	return rows.Err()
+}
