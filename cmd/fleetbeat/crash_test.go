@@ -185,10 +185,10 @@ func waitRefused(t *testing.T, s *server) {
 	t.Helper()
 	eventually(t, "the server takes no new connections", func() error {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-		if err != nil {
-			return nil
+		if err == nil {
+			return errors.Join(errors.New("it takes them"), connection.Close())
 		}
-		return errors.Join(errors.New("it takes them"), connection.Close())
+		return nil
 	})
 }
 

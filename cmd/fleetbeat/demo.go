@@ -47,7 +47,7 @@ func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return fmt.Errorf("making a folder for the demo: %w", err)
 		}
-		defer os.RemoveAll(temporary)
+		defer func() { _ = os.RemoveAll(temporary) }() // temporary folders are cleared anyway
 		data = temporary
 	}
 	a, err := app.New(ctx, app.Config{

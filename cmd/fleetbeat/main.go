@@ -37,8 +37,8 @@ type cli struct {
 	LogFormat string     `help:"How log lines look: text or json." enum:"text,json" default:"text"`
 
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
-	Demo     demoCommand     `cmd:"" set:"interval=1s" set:"scenario=mixed" help:"Run a server with a simulated fleet, to look at."`
-	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."`
+	Demo     demoCommand     `cmd:"" set:"interval=1s" set:"scenario=mixed" help:"Run a server with a simulated fleet, to look at."`     //nolint:staticcheck // kong takes several sets
+	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
 	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`

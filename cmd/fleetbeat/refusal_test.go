@@ -148,15 +148,15 @@ func TestAFolderThatMayNotBeWrittenIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
 		attributes.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 		for _, path := range []string{filepath.Dir(program), filepath.Dir(data)} {
-			if err := os.Chmod(path, 0o755); err != nil { //nolint:gosec // others are to enter here, that is the test
+			if err := os.Chmod(path, 0o755); err != nil { // others are to enter here
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := os.Chmod(data, 0o555); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(data, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Chmod(data, 0o755) }) //nolint:gosec // so that it can be removed
+	t.Cleanup(func() { _ = os.Chmod(data, 0o755) }) // so that it can be removed
 	if err := os.Chmod(filepath.Join(data, "LOCK"), 0o444); err != nil {
 		t.Fatal(err)
 	}
