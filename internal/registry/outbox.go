@@ -123,7 +123,11 @@ func (r *Registry) noteRelayed(ctx context.Context, stored progress) error {
 	if _, err := t.ExecContext(ctx, `DELETE FROM outbox WHERE seq <= $1`, stored.relayed); err != nil {
 		return err
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return err
+	}
+	r.checkpointWhenLarge(ctx)
+	return nil
 }
 
 // WaitRelayed blocks until the log has the facts of all writes up to revision, and returns a position at which it does.
