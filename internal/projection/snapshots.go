@@ -34,7 +34,8 @@ const kept = 2
 // covers: for a projection its checkpoint, for what follows the registry its revision.
 //
 // A file is complete or it does not exist: it is written under another name, synced and renamed. It ends in the SHA-256
-// of what stands before, so that a damaged one is recognised, set aside as NAME-MARK.damaged and never loaded.
+// of what stands before, so that a damaged one is recognised, set aside as NAME-MARK.damaged and never loaded. One that
+// covers more than there is comes from another log or registry and is set aside as NAME-MARK.foreign.
 type Snapshots struct {
 	Dir    string // made when missing
 	Name   string
@@ -148,8 +149,8 @@ func refuseNewer(name string) error {
 }
 
 // Load gives the newest intact snapshot that covers no more than limit to the load function and returns its mark; 0 when
-// there is none. A snapshot that is damaged, or that load refuses, is set aside and the one before is tried. One of a
-// newer version is ErrNewerFormat.
+// there is none. A snapshot that covers more, is damaged, or that load refuses, is set aside and the one before is tried.
+// One of a newer version is ErrNewerFormat.
 func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, error) {
 	marks, err := s.marks()
 	if err != nil {
@@ -157,7 +158,11 @@ func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, er
 	}
 	for _, mark := range slices.Backward(marks) {
 		if mark > limit {
-			s.Logger.Warn("snapshot covers more than there is and is left out", "snapshot", s.path(mark), "there_is", limit)
+			// Left in place, it would be loaded one day, when there is as much of what it was not made from.
+			s.Logger.Error("snapshot covers more than there is and is set aside", "snapshot", s.path(mark), "there_is", limit)
+			if err := s.setAside(mark, ".foreign"); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		err := s.loadOne(mark, load)
@@ -167,14 +172,21 @@ func (s *Snapshots) Load(limit uint64, load func(r io.Reader) error) (uint64, er
 		if errors.Is(err, ErrNewerFormat) {
 			return 0, fmt.Errorf("reading snapshot %s: %w", s.path(mark), err)
 		}
-		aside := strings.TrimSuffix(s.path(mark), ".snapshot") + ".damaged"
 		s.Logger.Error("snapshot is damaged and set aside; an older one or what it was made from takes its place",
-			"snapshot", s.path(mark), "set_aside", aside, "error", err)
-		if err := os.Rename(s.path(mark), aside); err != nil {
-			return 0, fmt.Errorf("setting a damaged snapshot aside: %w", err)
+			"snapshot", s.path(mark), "error", err)
+		if err := s.setAside(mark, ".damaged"); err != nil {
+			return 0, err
 		}
 	}
 	return 0, nil
+}
+
+// setAside takes a snapshot out of the way, and keeps it.
+func (s *Snapshots) setAside(mark uint64, suffix string) error {
+	if err := os.Rename(s.path(mark), strings.TrimSuffix(s.path(mark), ".snapshot")+suffix); err != nil {
+		return fmt.Errorf("setting a snapshot aside: %w", err)
+	}
+	return nil
 }
 
 // Peek gives the newest snapshot to the load function, if there is one, and changes nothing: a damaged one is an error.

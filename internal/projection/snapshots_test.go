@@ -59,6 +59,23 @@ func TestLoadGivesTheNewestSnapshotWithinTheLimit(t *testing.T) {
 	}
 }
 
+// TestASnapshotOfAnotherLogIsNeverLoaded has a log that was put back to an earlier state and then grew.
+func TestASnapshotOfAnotherLogIsNeverLoaded(t *testing.T) {
+	s := newSnapshots(t)
+	save(t, s, 9, "nine")
+	save(t, s, 10, "ten")
+	if content, mark := load(t, s, 5); content != "" || mark != 0 {
+		t.Errorf("below all: got %q at %d", content, mark)
+	}
+	save(t, s, 6, "six of the other")
+	if content, mark := load(t, s, 100); content != "six of the other" || mark != 6 {
+		t.Errorf("got %q at %d", content, mark)
+	}
+	if aside, err := filepath.Glob(filepath.Join(s.Dir, "*.foreign")); len(aside) != 2 || err != nil {
+		t.Errorf("set aside: %v, %v", aside, err)
+	}
+}
+
 func TestOnlyTwoSnapshotsAreKept(t *testing.T) {
 	s := newSnapshots(t)
 	for mark := uint64(1); mark <= 5; mark++ {
