@@ -21,7 +21,8 @@ type match struct {
 	whole bitset.Set
 	alone bitset.Set
 
-	tagged func() []uint32 // how many of the vehicles have each set of tags; nil for all vehicles
+	tagged  func() []uint32 // how many of the vehicles have each set of tags; nil for all vehicles
+	tagSets int             // how many counts those are
 }
 
 // match finds a folded text and tags. The caller holds dirMu.
@@ -51,6 +52,7 @@ func (v *View) match(text string, tags []string) match {
 		d.keepTagged(m.vehicles, tags, text == "")
 		m.whole, m.alone = nil, nil
 	}
+	m.tagSets = len(d.tags.sets)
 	m.tagged = sync.OnceValue(func() []uint32 { return d.countTagSets(m.vehicles) })
 	v.matches.put(key, m)
 	return m
@@ -131,7 +133,7 @@ type remembered struct {
 }
 
 func (r remembered) size() int {
-	return 8*(len(r.vehicles)+len(r.owners)+len(r.whole)+len(r.alone)) + len(r.key) + 300
+	return 8*(len(r.vehicles)+len(r.owners)+len(r.whole)+len(r.alone)) + 4*r.tagSets + len(r.key) + 300
 }
 
 func (m *matches) get(key string) (match, bool) {

@@ -153,6 +153,19 @@ func TestRecentTextsAreRememberedWithinBounds(t *testing.T) {
 	}
 }
 
+func TestCountsOfTagsAreCountedAsRemembered(t *testing.T) {
+	u := directoryOf(1000, 20)
+	for i := range u.Vehicles {
+		u.Vehicles[i].Tags = []string{fmt.Sprint("tag", i)}
+	}
+	v := fleet.New(fleet.Config{})
+	must(v.Update(u))
+	query(t, v, fleet.Query{Text: "1", Facets: fleet.FacetTags})
+	if least := 4 * v.TagSets(); v.Remembered() < least {
+		t.Errorf("%d bytes are remembered by the count, and %d for the sets of tags alone", v.Remembered(), least)
+	}
+}
+
 func TestSearchOfTheOriginalContract(t *testing.T) {
 	v, log := watched(fleet.Config{}, 5000)
 	must(v.Apply(log.heard(1)))
