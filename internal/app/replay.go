@@ -31,8 +31,8 @@ type Comparison struct {
 }
 
 // Replay rebuilds every projection of a data folder from its log and compares it with its newest snapshot. It changes
-// nothing and may run beside a server. The transitions function, unless nil, is told each transition with the VIN of
-// its vehicle, which is empty when the newest snapshot does not know it.
+// nothing and may run beside a server. A snapshot that the log does not reach is an error. The transitions function,
+// unless nil, is told each transition with the VIN of its vehicle, which is empty when the newest snapshot does not know it.
 func Replay(dataDir string, transitions func(event.Transition, string) error) (ReplayReport, error) {
 	r, err := newReplay(dataDir)
 	if err != nil {
@@ -44,7 +44,7 @@ func Replay(dataDir string, transitions func(event.Transition, string) error) (R
 	if err != nil {
 		return ReplayReport{Report: report}, fmt.Errorf("replaying %s: %w", dataDir, err)
 	}
-	return ReplayReport{Report: report, Elapsed: time.Since(began), Compared: r.compared}, nil
+	return ReplayReport{Report: report, Elapsed: time.Since(began), Compared: r.compared}, r.checkReached(report.Last)
 }
 
 // replay holds the projections that are being rebuilt beside those of the snapshots.
@@ -119,6 +119,17 @@ func (r *replay) compare(position event.Position) error {
 	}
 	if r.savedWindow != nil && r.savedWindow.Position() == position {
 		return r.note("window", position, r.savedWindow.Save, r.window.Save)
+	}
+	return nil
+}
+
+// checkReached looks for a snapshot of what lies behind the end of the log.
+func (r *replay) checkReached(end event.Position) error {
+	if r.savedFleet != nil && r.savedFleet.Checkpoint() > end {
+		return fmt.Errorf("the fleet's snapshot covers position %d, and the log ends at %d", r.savedFleet.Checkpoint(), end)
+	}
+	if r.savedWindow != nil && r.savedWindow.Position() > end {
+		return fmt.Errorf("the window's snapshot covers position %d, and the log ends at %d", r.savedWindow.Position(), end)
 	}
 	return nil
 }
