@@ -28,7 +28,8 @@ const (
 )
 
 // Save writes the view: what the log and the directory said, up to Checkpoint and Revision. While it copies what comes
-// from the log into memory, Apply waits: some tens of milliseconds for a million vehicles. Then only Update waits.
+// from the log into memory, Apply waits: some tens of milliseconds for a million vehicles. Then, until w
+// has taken the directory, Update waits, and whoever reads after it.
 func (v *View) Save(w io.Writer) error {
 	defer v.readDirectory()()
 	var state bytes.Buffer
