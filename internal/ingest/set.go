@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"sync"
@@ -18,9 +17,6 @@ const maxVehicle event.VehicleID = 1 << 28
 
 // canaryNumber is what a Set answers for the secret ids of this process's canaries. No vehicle has it.
 const canaryNumber event.VehicleID = 1<<32 - 1
-
-// ErrUnknownVehicle says that an id belongs to no registered vehicle.
-var ErrUnknownVehicle = errors.New("unknown vehicle")
 
 // ValidID says whether id can name a vehicle: 1 to MaxID visible ASCII characters without '/'.
 func ValidID[T string | []byte](id T) bool {
