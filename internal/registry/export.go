@@ -9,10 +9,20 @@ import (
 	"strings"
 )
 
+// maxExports is how many exports there may be at a time; others wait. Each holds a connection of the reader for as long
+// as it takes to send, and those that answer within milliseconds must always find one.
+const maxExports = maxReaders / 2
+
 // Export writes all vehicles of one moment with their customers as CSV, in the order in which they were added. Import
 // reads it back unchanged, into this registry or an empty one. Customers without vehicles, the policies of customers and
 // the default policy are not in it.
 func (r *Registry) Export(ctx context.Context, w io.Writer) error {
+	select {
+	case r.exports <- struct{}{}:
+		defer func() { <-r.exports }()
+	case <-ctx.Done():
+		return fmt.Errorf("exporting: %w", ctx.Err())
+	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	if err := r.export(ctx, out); err != nil {
 		return fmt.Errorf("exporting: %w", err)

@@ -46,6 +46,7 @@ type Registry struct {
 	logger  *slog.Logger
 	writer  *sql.DB // one connection: SQLite has one writer, and this is the queue before it
 	reader  *sql.DB
+	exports chan struct{} // one for each that is under way, see maxExports
 	metrics metrics
 
 	checksums *checksums
@@ -66,7 +67,7 @@ type progress struct {
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
 // version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are.
 func Open(ctx context.Context, config Config) (*Registry, error) {
-	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{})}
+	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{}), exports: make(chan struct{}, maxExports)}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

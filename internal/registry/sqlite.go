@@ -46,14 +46,17 @@ func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 	)
 }
 
+// maxReaders is how many may read at a time.
+const maxReaders = 4
+
 // openReader opens connections that read, each transaction one unchanging state, beside the writer.
 func openReader(path string) (*sql.DB, error) {
 	db, err := openSQLite(path, url.Values{"_query_only": {"on"}})
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(4)
-	db.SetMaxIdleConns(4)
+	db.SetMaxOpenConns(maxReaders)
+	db.SetMaxIdleConns(maxReaders)
 	return db, nil
 }
 
