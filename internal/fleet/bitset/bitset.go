@@ -10,10 +10,10 @@ import "math/bits"
 type Set []uint64
 
 // New is an empty set with room for the numbers below n.
-func New(n int) Set { return make(Set, Words(n)) }
+func New(n int) Set { return make(Set, words(n)) }
 
-// Words is how many words of 64 bits the numbers below n take.
-func Words(n int) int { return (n + 63) / 64 }
+// words is how many words of 64 bits the numbers below n take.
+func words(n int) int { return (n + 63) / 64 }
 
 // Has says whether i is in the set.
 func (s Set) Has(i uint32) bool {
@@ -29,7 +29,7 @@ func (s Set) Remove(i uint32) { s[i>>6] &^= 1 << (i & 63) }
 
 // Grow makes room for the numbers below n and returns the set.
 func (s Set) Grow(n int) Set {
-	if more := Words(n) - len(s); more > 0 {
+	if more := words(n) - len(s); more > 0 {
 		return append(s, make(Set, more)...)
 	}
 	return s
