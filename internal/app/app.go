@@ -77,7 +77,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.openCommitter, a.openView, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openCommitter, a.openView, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func (a *App) Log() *eventlog.Log { return a.log }
 // ready says what the server still waits for; nil when it can answer questions about the present.
 func (a *App) ready() error {
 	if !a.caughtUp.Load() {
-		return fmt.Errorf("reading the log: %d batches to go", a.runner.Lag())
+		return fmt.Errorf("reading the log and what the registry tells it: %d batches to go", a.runner.Lag())
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func (a *App) openAPI(context.Context) error {
 func (a *App) Run(ctx context.Context) error {
 	parts := []part{
 		{"committer", a.committer.Run},
-		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.committer.SubmitFacts) }},
+		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }},
 		{"directory", a.directory.run},
 		{"fleet", a.runFleet},
 		{"snapshots of the doors", a.saveDoors},
@@ -239,13 +239,24 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Close())
 }
 
-// runFleet keeps the view up to date. The server is ready once it has applied everything that the log held at start.
+// storeFacts puts facts of the registry into the log. A stop does not end the wait, so that facts that were stored are
+// noted as such: the committer stops later, and answers.
+func (a *App) storeFacts(ctx context.Context, facts []event.Fact) (event.Position, error) {
+	return a.committer.SubmitFacts(context.WithoutCancel(ctx), facts)
+}
+
+// runFleet keeps the view up to date. The server is ready once the view has everything that the log held at start and
+// everything that the registry had to tell by then.
 func (a *App) runFleet(ctx context.Context) error {
-	head := a.log.Head()
+	head, revision := a.log.Head(), a.registry.Revision()
 	waiting, cancel := context.WithCancel(ctx)
 	var waiter sync.WaitGroup
 	waiter.Go(func() {
-		if err := a.runner.Wait(waiting, head); err == nil {
+		relayed, err := a.registry.WaitRelayed(waiting, revision)
+		if err != nil {
+			return
+		}
+		if err := a.runner.Wait(waiting, max(head, relayed)); err == nil {
 			a.caughtUp.Store(true)
 		}
 	})

@@ -2,9 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
@@ -18,36 +19,42 @@ type directory struct {
 	registry *registry.Registry
 	set      *ingest.Set
 	view     *fleet.View
+	logger   *slog.Logger
 
 	mu      sync.Mutex
 	reached chan struct{} // guarded by mu; closed and replaced at each step
 }
 
-func newDirectory(r *registry.Registry, set *ingest.Set, view *fleet.View) *directory {
-	return &directory{registry: r, set: set, view: view, reached: make(chan struct{})}
+func newDirectory(r *registry.Registry, set *ingest.Set, view *fleet.View, logger *slog.Logger) *directory {
+	return &directory{registry: r, set: set, view: view, logger: logger, reached: make(chan struct{})}
 }
 
 // revision is the revision of the registry that both the doors and the view have.
 func (d *directory) revision() int64 { return min(d.set.Revision(), d.view.Revision()) }
 
-// run follows the registry until ctx ends.
+// retryAfter is the pause after the registry could not be read.
+const retryAfter = time.Second
+
+// run follows the registry until ctx ends. While the registry cannot be read, what is known stays: vehicles that are
+// known already do not depend on it.
 func (d *directory) run(ctx context.Context) error {
 	for {
-		if _, err := d.registry.Wait(ctx, d.revision()); err != nil {
-			return ignoreEnd(ctx, err)
+		_, err := d.registry.Wait(ctx, d.revision())
+		if err == nil {
+			err = d.catchUp(ctx)
 		}
-		if err := d.catchUp(ctx); err != nil {
-			return ignoreEnd(ctx, err)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		d.logger.Error("what changes in the registry does not show; trying again", "error", err)
+		select {
+		case <-time.After(retryAfter):
+		case <-ctx.Done():
 		}
 	}
-}
-
-// ignoreEnd turns the error that the end of ctx causes into none.
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
 }
 
 // catchUp brings both to the registry of this moment. One that is ahead of the other bears being told again.

@@ -58,11 +58,14 @@ func (a *App) openView(ctx context.Context) error {
 	if a.view == nil {
 		a.view = fleet.New(config)
 	}
+	if known, is := a.view.Revision(), a.registry.Revision(); known > is {
+		return fmt.Errorf("the registry is older than what was derived from it (revision %d, not %d): put back the data folder as a whole", is, known)
+	}
 	a.runner = projection.New(projection.Config{
 		Log: a.log, Projection: a.view, Snapshots: snapshots, SnapshotEvery: a.config.SnapshotEvery,
 		Logger: a.config.Logger, Registerer: a.metrics,
 	})
-	a.directory = newDirectory(a.registry, a.set, a.view)
+	a.directory = newDirectory(a.registry, a.set, a.view, a.config.Logger)
 	return a.directory.catchUp(ctx)
 }
 

@@ -59,6 +59,12 @@ type LineError struct {
 // Lines that are wrong are no error: the result lists them. A file that is too large is ErrInvalid. The file is read to
 // its end before the registry is locked: a slow sender delays nobody.
 func (r *Registry) Import(ctx context.Context, file io.Reader, options ImportOptions) (ImportResult, error) {
+	select {
+	case r.imports <- struct{}{}:
+		defer func() { <-r.imports }()
+	case <-ctx.Done():
+		return ImportResult{}, fmt.Errorf("waiting for another import to end: %w", ctx.Err())
+	}
 	spool, err := r.spool(file)
 	if err != nil {
 		return ImportResult{}, fmt.Errorf("reading the file to import: %w", err)
@@ -88,6 +94,9 @@ func (r *Registry) Import(ctx context.Context, file io.Reader, options ImportOpt
 	slices.SortStableFunc(im.result.Errors, func(a, b LineError) int { return cmp.Compare(a.Line, b.Line) })
 	return im.result, nil
 }
+
+// maxImports is how many imports there may be at a time; others wait. Each keeps its file on the disk that the log is on.
+const maxImports = 2
 
 // errNotApplied takes back an import that is not to be.
 var errNotApplied = errors.New("not applied")

@@ -337,10 +337,37 @@ func (h *history) finish(t *rapid.T) {
 	if diff := cmp.Diff(foldedOf(want, h.policy), h.facts, cmp.AllowUnexported(folded{}, watched{})); diff != "" {
 		t.Fatal(diff)
 	}
+	h.loseFacts(t)
+	if diff := cmp.Diff(foldedOf(want, h.policy), h.facts, cmp.AllowUnexported(folded{}, watched{})); diff != "" {
+		t.Fatalf("after facts were lost and told again: %s", diff)
+	}
 	page, err := h.registry.Customers(context.Background(), CustomerQuery{})
 	ids := slices.Sorted(maps.Keys(h.customers))
 	if err != nil || len(page.Items) != len(ids) || page.Total != len(ids) {
 		t.Fatalf("%d customers are listed, want %v", len(page.Items), ids)
+	}
+}
+
+// loseFacts is what damage to the log does: vehicles, customers and pauses that it told of are forgotten, removed
+// vehicles are there again, and then everything is told again.
+func (h *history) loseFacts(t *rapid.T) {
+	for v := range h.lastVehicle + 1 {
+		switch rapid.IntRange(0, 3).Draw(t, "loss") {
+		case 0:
+			delete(h.facts.vehicles, v)
+		case 1:
+			if v != 0 {
+				h.facts.vehicles[v] = watched{customer: 1, policy: slow(), paused: true}
+			}
+		}
+	}
+	clear(h.facts.customers)
+	h.facts.policy = slow()
+	if _, err := h.registry.Resend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for waiting, _ := h.registry.now(); waiting.fact != waiting.relayed; waiting, _ = h.registry.now() {
+		h.relay(t)
 	}
 }
 

@@ -47,6 +47,7 @@ type Registry struct {
 	writer  *sql.DB // one connection: SQLite has one writer, and this is the queue before it
 	reader  *sql.DB
 	exports chan struct{} // one for each that is under way, see maxExports
+	imports chan struct{} // one for each that is under way, see maxImports
 	metrics metrics
 
 	checksums *checksums
@@ -67,7 +68,7 @@ type progress struct {
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
 // version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are.
 func Open(ctx context.Context, config Config) (*Registry, error) {
-	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{}), exports: make(chan struct{}, maxExports)}
+	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{}), exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports)}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

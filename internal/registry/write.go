@@ -15,6 +15,7 @@ import (
 type tx struct {
 	*sql.Tx
 	state
+	mayWait  int64                // facts of this write that the outbox takes beyond its limit
 	changed  bool                 // whether there is anything to commit; a write that changes nothing takes no revision
 	prepared map[string]*sql.Stmt // they close with the transaction
 }
@@ -53,7 +54,7 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	if !t.changed {
 		return t.revision - 1, nil
 	}
-	if waiting := t.lastFact - t.relayedFact; waiting > r.config.MaxOutbox {
+	if waiting := t.lastFact - t.relayedFact; waiting > r.config.MaxOutbox+t.mayWait {
 		return 0, fmt.Errorf("%w: with this change %d", ErrOutboxFull, waiting)
 	}
 	if t.lastVehicle > maxVehicle || t.lastCustomer > maxCustomer {

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// mend brings registry and log together again where one of them lost something: after damage to the log, and when the
+// log that is there is not as long as the one that the registry told its facts to.
+func (a *App) mend(ctx context.Context) error {
+	if err := a.mendDamage(ctx); err != nil {
+		return err
+	}
+	told, err := a.registry.WaitRelayed(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if told <= a.log.Head() {
+		return nil
+	}
+	a.config.Logger.Warn("the log is shorter than the registry knows it: the registry tells it everything again",
+		"known_position", told, "log_head", a.log.Head())
+	_, err = a.registry.Resend(ctx)
+	return err
+}
+
+// mendedMark is the file that says, in a folder of damage, that its consequences were dealt with.
+const mendedMark = "MENDED"
+
+// mendDamage deals with what damage to the log means for the rest, once for each folder in which the log has set damage
+// aside. The lost batches may have held facts of the registry, so all of them are told again. Snapshots that saw the
+// lost batches say more than the log does now: they join the damaged files, and everything is derived from the log
+// anew, in which the loss shows as a gap. A crash on the way leaves the mark unwritten, and doing it again is harmless.
+func (a *App) mendDamage(ctx context.Context) error {
+	damaged, err := filepath.Glob(filepath.Join(a.config.DataDir, "damaged-*"))
+	if err != nil {
+		return fmt.Errorf("looking for damage set aside: %w", err)
+	}
+	for _, folder := range damaged {
+		mark := filepath.Join(folder, mendedMark)
+		if _, err := os.Stat(mark); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		a.config.Logger.Warn("the log lost batches to damage: the registry tells it everything again, and snapshots are made anew", "damage", folder)
+		if err := a.setSnapshotsAside(folder); err != nil {
+			return err
+		}
+		if _, err := a.registry.Resend(ctx); err != nil {
+			return err
+		}
+		if err := os.WriteFile(mark, []byte("The facts of the registry were told again, and the snapshots set aside.\n"), 0o640); err != nil {
+			return fmt.Errorf("noting that damage was dealt with: %w", err)
+		}
+	}
+	return nil
+}
+
+// setSnapshotsAside moves all snapshots into a folder of damage.
+func (a *App) setSnapshotsAside(folder string) error {
+	aside := filepath.Join(folder, "snapshots")
+	err := os.Mkdir(aside, 0o750)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("setting snapshots aside: %w", err)
+	}
+	snapshots, err := filepath.Glob(filepath.Join(snapshotDir(a.config.DataDir), "*.snapshot"))
+	if err != nil {
+		return fmt.Errorf("setting snapshots aside: %w", err)
+	}
+	for _, snapshot := range snapshots {
+		if err := os.Rename(snapshot, filepath.Join(aside, filepath.Base(snapshot))); err != nil {
+			return fmt.Errorf("setting snapshots aside: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+)
+
+// Resend puts everything into the outbox again that the log should know of the registry, after whatever waits there
+// already: for a log that lost batches to damage. Facts bear being told twice, so that a log that lost nothing is not
+// changed by it. It gives the revision whose relaying means that the log knows all.
+//
+// Up to three facts for each vehicle wait afterwards; it does not ask whether that is more than Config.MaxOutbox.
+func (r *Registry) Resend(ctx context.Context) (revision int64, err error) {
+	revision, err = r.write(ctx, func(t *tx) error {
+		waited := t.lastFact - t.relayedFact
+		if err := t.exec(ctx, resendFacts, t.lastFact, t.revision, policyChanged, vehicleAdded, vehiclePaused, vehicleResumed, vehicleRemoved); err != nil {
+			return err
+		}
+		if err := t.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM outbox`).Scan(&t.lastFact); err != nil {
+			return err
+		}
+		t.mayWait = t.lastFact - t.relayedFact - waited
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("telling the log everything again: %w", err)
+	}
+	return revision, nil
+}
+
+// resendFacts tells the default policy, the customers', then of each vehicle that it is watched, its policy or that it
+// has none, and whether it is paused, and last which vehicles are gone.
+const resendFacts = `
+INSERT INTO outbox (seq, revision, fact, vehicle, customer, late_after, offline_after)
+SELECT $1 + ROW_NUMBER() OVER (ORDER BY step, vehicle, customer), $2, fact, vehicle, customer, late_after, offline_after FROM (
+    SELECT 1 AS step, $3 AS fact, 0 AS vehicle, 0 AS customer, late_after, offline_after FROM state
+    UNION ALL SELECT 2, $3, 0, number, late_after, offline_after FROM customers
+    UNION ALL SELECT 3, $4, number, customer, 0, 0 FROM vehicles
+    UNION ALL SELECT 4, $3, number, 0, late_after, offline_after FROM vehicles
+    UNION ALL SELECT 5, CASE paused WHEN 0 THEN $6 ELSE $5 END, number, 0, 0, 0 FROM vehicles
+    UNION ALL SELECT 6, $7, number, 0, 0, 0 FROM removed_vehicles
+)`
