@@ -2,4 +2,7 @@
 
 package app_test
 
-const manyVehicles = 100_000
+const (
+	manyVehicles = 100_000 // imported at once
+	someVehicles = 300     // simulated
+)
