@@ -28,7 +28,7 @@ func importsOnly(dir string, allowed ...string) func(*tree) []string {
 	}
 }
 
-// importedOnlyBy: only the packages in homes import these, in the product or in tests.
+// importedOnlyBy: only the packages and files in homes import these, in the product or in tests.
 func importedOnlyBy(homes []string, these ...string) func(*tree) []string {
 	return func(t *tree) (found []string) {
 		for _, p := range t.packages {
@@ -37,7 +37,7 @@ func importedOnlyBy(homes []string, these ...string) func(*tree) []string {
 			}
 			for _, s := range p.sources {
 				for _, imported := range s.imports() {
-					if within(imported, these...) {
+					if within(imported, these...) && !slices.Contains(homes, s.path) {
 						found = append(found, s.path+": imports "+imported)
 					}
 				}
