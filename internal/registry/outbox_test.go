@@ -110,6 +110,27 @@ func TestRelayGoesOnAfterReopening(t *testing.T) {
 	}
 }
 
+// TestALogThatBeginsAnewIsWaitedForFromItsBeginning relays to a log, loses it, and relays to another.
+func TestALogThatBeginsAnewIsWaitedForFromItsBeginning(t *testing.T) {
+	r := open(t)
+	mustCustomer(t, r, "kalles")
+	var log fakeLog
+	for _, vin := range []string{"v1", "v2", "v3"} {
+		mustVehicle(t, r, vin, "kalles")
+		if err := r.relaySome(t.Context(), log.append, new(progress)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revision, err := r.Resend(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay(t, r, new(fakeLog).append)
+	if p, err := r.WaitRelayed(t.Context(), revision); p != 1 || err != nil {
+		t.Errorf("position %d, %v, want 1", p, err)
+	}
+}
+
 // TestFactsAreResentWhenTheNoteOfThemIsLost is what a crash between the append and the note leads to.
 func TestFactsAreResentWhenTheNoteOfThemIsLost(t *testing.T) {
 	ctx := t.Context()

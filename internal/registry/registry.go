@@ -169,8 +169,9 @@ func (r *Registry) advance(p progress) {
 	defer r.mu.Unlock()
 	r.progress.revision = max(r.progress.revision, p.revision)
 	r.progress.fact = max(r.progress.fact, p.fact)
-	r.progress.relayed = max(r.progress.relayed, p.relayed)
-	r.progress.position = max(r.progress.position, p.position)
+	if p.relayed > r.progress.relayed { // the position may be lower: a log that was lost begins anew
+		r.progress.relayed, r.progress.position = p.relayed, p.position
+	}
 	close(r.news)
 	r.news = make(chan struct{})
 }
