@@ -7,11 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/projection"
 )
 
 // mend brings registry and log together again where one of them lost something: after damage to the log, and when the
 // log that is there is not as long as the one that the registry told its facts to.
 func (a *App) mend(ctx context.Context) error {
+	if err := a.refuseForgetful(ctx); err != nil {
+		return err
+	}
 	if err := a.mendDamage(ctx); err != nil {
 		return err
 	}
@@ -26,6 +32,22 @@ func (a *App) mend(ctx context.Context) error {
 		"known_position", told, "log_head", a.log.Head())
 	_, err = a.registry.Resend(ctx)
 	return err
+}
+
+// refuseForgetful refuses a registry into which nothing was ever written beside a log that knows vehicles: it would
+// give their numbers to others.
+func (a *App) refuseForgetful(ctx context.Context) error {
+	if a.registry.Revision() > 0 {
+		return nil
+	}
+	return projection.CatchUp(ctx, a.log, 1, func(s event.Stored) error {
+		for _, e := range s.Entries {
+			if _, ok := e.Fact.(event.VehicleAdded); ok {
+				return fmt.Errorf("the registry in %s is empty and the log beside it knows vehicles: put back the data folder as a whole", a.config.DataDir)
+			}
+		}
+		return nil
+	})
 }
 
 // mendedMark is the file that says, in a folder of damage, that its consequences were dealt with.

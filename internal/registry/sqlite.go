@@ -163,7 +163,7 @@ func (r *Registry) verify(ctx context.Context) error {
 		err = untouched(path, func(db *sql.DB) error { return r.checkRevision(ctx, db) })
 	}
 	if errors.Is(err, ErrDamaged) {
-		err = fmt.Errorf("%w; put a backup in its place, or remove %s to use it as it is", err, path+checksumsSuffix)
+		err = fmt.Errorf("%w; put the whole data folder back from a backup, or remove %s to use it as it is", err, path+checksumsSuffix)
 	}
 	return err
 }
