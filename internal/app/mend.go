@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 )
 
@@ -67,6 +69,12 @@ func (a *App) mendDamage(ctx context.Context) error {
 		if _, err := os.Stat(mark); err == nil || !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if a.nothingLost() {
+			if err := writeMark(mark, "Nothing was lost.\n"); err != nil {
+				return err
+			}
+			continue
+		}
 		a.config.Logger.Warn("the log lost batches to damage: the registry tells it everything again, and snapshots are made anew", "damage", folder)
 		if err := a.setSnapshotsAside(folder); err != nil {
 			return err
@@ -74,9 +82,23 @@ func (a *App) mendDamage(ctx context.Context) error {
 		if _, err := a.registry.Resend(ctx); err != nil {
 			return err
 		}
-		if err := os.WriteFile(mark, []byte("The facts of the registry were told again, and the snapshots set aside.\n"), 0o640); err != nil {
-			return fmt.Errorf("noting that damage was dealt with: %w", err)
+		if err := writeMark(mark, "The facts of the registry were told again, and the snapshots set aside.\n"); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// nothingLost says whether the log knows that the damage took no batch. It does not, when an earlier start found the
+// damage and ended before it was dealt with.
+func (a *App) nothingLost() bool {
+	damages := a.log.Damages()
+	return len(damages) > 0 && !slices.ContainsFunc(damages, func(d eventlog.Damage) bool { return d.Lost > 0 })
+}
+
+func writeMark(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+		return fmt.Errorf("noting that damage was dealt with: %w", err)
 	}
 	return nil
 }
