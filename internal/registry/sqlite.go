@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -111,7 +112,7 @@ func RefuseNewer(ctx context.Context, path string) error {
 	return untouched(path, func(db *sql.DB) error {
 		has, err := schemaVersion(ctx, db)
 		if err != nil {
-			return fmt.Errorf("reading its version: %w", err)
+			return fmt.Errorf("reading its version: %s", oneLine(err))
 		}
 		knows, err := newestMigration()
 		if err != nil {
@@ -172,7 +173,7 @@ func (r *Registry) verify(ctx context.Context) error {
 func (r *Registry) checkRevision(ctx context.Context, db *sql.DB) error {
 	p, err := loadProgress(ctx, db)
 	if err != nil {
-		return fmt.Errorf("%w: reading its revision: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: reading its revision: %s", ErrDamaged, oneLine(err))
 	}
 	if was := r.checksums.revision; p.revision < was {
 		return fmt.Errorf("%w: it is at revision %d and was at %d, so %s has lost its end", ErrDamaged, p.revision, was,
@@ -185,13 +186,16 @@ func (r *Registry) checkRevision(ctx context.Context, db *sql.DB) error {
 func checkStructure(ctx context.Context, db *sql.DB) error {
 	var verdict string
 	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %s", ErrDamaged, oneLine(err))
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
 	return nil
 }
+
+// oneLine is what SQLite says of damage: it quotes whole statements, over several lines.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func schemaVersion(ctx context.Context, db *sql.DB) (version int64, err error) {
 	var tables int
