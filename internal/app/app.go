@@ -47,7 +47,7 @@ type Config struct {
 // App is a Fleetbeat server: built, and then run once.
 type App struct {
 	config   Config
-	listener net.Listener
+	listener *boundedListener
 	admin    net.Listener // nil: none
 	metrics  *prometheus.Registry
 
@@ -115,11 +115,15 @@ func (a *App) Close() error {
 
 func (a *App) listen(ctx context.Context) error {
 	var bind net.ListenConfig
-	var err error
-	if a.listener, err = bind.Listen(ctx, "tcp", a.config.Listen); err != nil {
+	public, err := bind.Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
 		return fmt.Errorf("listening for vehicles and browsers: %w", err)
 	}
+	a.listener = newBoundedListener(public.(*net.TCPListener), maxConnections())
 	a.cleanup(ignoreClosed(a.listener.Close))
+	if err := a.listener.register(a.metrics); err != nil {
+		return err
+	}
 	if a.config.Admin == "" {
 		return nil
 	}
