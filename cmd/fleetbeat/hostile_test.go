@@ -155,8 +155,8 @@ func bombs(t *testing.T, size int) (zipped, zstandard string) {
 
 // hostilePaths are refused for what they ask for, by a problem.
 func hostilePaths() (table []hostile) {
-	for id, status := range map[string]int{ // what has dots after a slash is no path at all
-		"%2f..": 400, "..%2f..%2fetc%2fpasswd": 404, "%2e%2e": 404, "%00": 400, "a%0d%0aX-Evil:%20yes": 400,
+	for id, status := range map[string]int{
+		"%2f..": 400, "..%2f..%2fetc%2fpasswd": 400, "%2e%2e": 404, "%00": 400, "a%0d%0aX-Evil:%20yes": 400,
 		"%ff": 400, "%e2%80%ae": 400, "a%20b": 400, strings.Repeat("x", 65): 400, strings.Repeat("x", 5_000): 400,
 		"canary-guess": 404, "nobody": 404,
 	} {
