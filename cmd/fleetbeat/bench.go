@@ -26,7 +26,7 @@ func (benchCommand) Help() string {
 	text.WriteString("The full run takes about ten minutes, on a machine that should have nothing else to do.\n\nMeasurements:\n")
 	names, help := bench.Names()
 	for i, name := range names {
-		fmt.Fprintf(&text, "\n* %s: %s", name, help[i])
+		fmt.Fprintf(&text, "\n    %-8s %s", name, help[i])
 	}
 	return text.String()
 }
