@@ -106,8 +106,8 @@ func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
 // RefuseNewer returns ErrNewerSchema when a newer version of the program wrote the database at path. It does not touch
 // the database. No database is nothing newer.
 func RefuseNewer(ctx context.Context, path string) error {
-	if !holdsSomething(path) {
-		return nil
+	if some, err := holdsSomething(path); !some {
+		return err
 	}
 	return untouched(path, func(db *sql.DB) error {
 		has, err := schemaVersion(ctx, db)
@@ -126,9 +126,12 @@ func RefuseNewer(ctx context.Context, path string) error {
 }
 
 // holdsSomething says whether there is a database. A file without a byte is one that was about to be made.
-func holdsSomething(path string) bool {
+func holdsSomething(path string) (bool, error) {
 	info, err := os.Stat(path)
-	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && info.Size() > 0, err
 }
 
 // untouched lets look at a database without changing it, as far as it and its WAL are readable.
@@ -149,11 +152,10 @@ func (r *Registry) verify(ctx context.Context) error {
 	path := r.config.Path
 	var err error
 	r.checksums, err = openChecksums(path)
-	unchecked := errors.Is(err, errNoChecksums) || errors.Is(err, errBadChecksums)
-	if unchecked && !holdsSomething(path) {
-		return nil // it is new
-	}
-	if unchecked {
+	if errors.Is(err, errNoChecksums) || errors.Is(err, errBadChecksums) {
+		if some, err := holdsSomething(path); !some {
+			return err // nil when it is new
+		}
 		r.logger.Warn("the registry's pages cannot be checked, only how they fit together", "path", path+checksumsSuffix, "error", err)
 		return untouched(path, func(db *sql.DB) error { return checkStructure(ctx, db) })
 	}
