@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -42,7 +41,7 @@ func TestConnectionsBeyondTheBoundWait(t *testing.T) {
 	if len(bounded.slots) != 1 { // the second is open
 		t.Errorf("%d connections are counted", len(bounded.slots))
 	}
-	if err := server.Shutdown(context.Background()); err != nil {
+	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {

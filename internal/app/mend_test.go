@@ -87,7 +87,7 @@ func TestARegistryOlderThanTheFleetIsRefused(t *testing.T) {
 func destroyBlocks(t *testing.T, dataDir string) {
 	t.Helper()
 	var blocks int
-	err := filepath.WalkDir(filepath.Join(dataDir, "log"), func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(dataDir, "log"), func(path string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".blk" {
 			return err
 		}
