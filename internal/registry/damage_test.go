@@ -190,7 +190,8 @@ func TestACrashWithinACheckpointDoesNoHarm(t *testing.T) {
 // TestCheckpointsKeepTheWALSmall writes beside a reader that holds an old state, and after it.
 func TestCheckpointsKeepTheWALSmall(t *testing.T) {
 	r := openAt(t, filepath.Join(memoryDir(t), "registry.db"))
-	mustImport(t, r, fleetCSV(12_000))
+	r.checkpointAt = 256 << 10
+	mustImport(t, r, fleetCSV(1000))
 	walSize := func() int64 {
 		info, err := os.Stat(r.config.Path + walSuffix)
 		if err != nil {
@@ -206,16 +207,16 @@ func TestCheckpointsKeepTheWALSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tag := range []string{"a", "b", "c", "d"} {
-		mustImport(t, r, strings.ReplaceAll(fleetCSV(12_000), "euro6", tag))
+		mustImport(t, r, strings.ReplaceAll(fleetCSV(1000), "euro6", tag))
 	}
-	if walSize() < checkpointAt {
+	if walSize() < r.checkpointAt {
 		t.Errorf("with a reader, the WAL has %d bytes: the test does not show anything", walSize())
 	}
 	if err := reader.Rollback(); err != nil {
 		t.Fatal(err)
 	}
 	mustCustomer(t, r, "one-more")
-	if walSize() >= checkpointAt {
+	if walSize() >= r.checkpointAt {
 		t.Errorf("the WAL has %d bytes", walSize())
 	}
 	openAt(t, writeFiles(t, readFiles(t, r.config.Path)))

@@ -50,7 +50,8 @@ type Registry struct {
 	imports chan struct{} // one for each that is under way, see maxImports
 	metrics metrics
 
-	checksums *checksums
+	checksums    *checksums
+	checkpointAt int64 // bytes of the WAL from which on it is brought into the database
 
 	mu       sync.Mutex
 	progress progress      // guarded by mu; behind the database for an instant, never ahead
@@ -68,7 +69,10 @@ type progress struct {
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
 // version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are.
 func Open(ctx context.Context, config Config) (*Registry, error) {
-	r := &Registry{config: config, logger: config.Logger, news: make(chan struct{}), exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports)}
+	r := &Registry{
+		config: config, logger: config.Logger, news: make(chan struct{}), checkpointAt: checkpointAt,
+		exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports),
+	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

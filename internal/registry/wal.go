@@ -14,10 +14,12 @@ import (
 // What is known here of SQLite's files stands in https://sqlite.org/fileformat2.html.
 const (
 	walSuffix      = "-wal"
-	walHeader      = 32      // bytes
-	walFrameHeader = 24      // bytes
-	checkpointAt   = 4 << 20 // bytes of the WAL from which on it is brought into the database; SQLite's own default
+	walHeader      = 32 // bytes
+	walFrameHeader = 24 // bytes
 )
+
+// checkpointAt is SQLite's own default for Registry.checkpointAt.
+const checkpointAt = 4 << 20
 
 // readPageSize is the size of a database's pages, in bytes.
 func readPageSize(db io.ReaderAt) (int, error) {
@@ -75,7 +77,7 @@ func ignoreEOF(err error) error {
 
 // checkpointWhenLarge brings the WAL into the database once it is large. What was committed is safe without.
 func (r *Registry) checkpointWhenLarge(ctx context.Context) {
-	if info, err := os.Stat(r.config.Path + walSuffix); err == nil && info.Size() >= checkpointAt {
+	if info, err := os.Stat(r.config.Path + walSuffix); err == nil && info.Size() >= r.checkpointAt {
 		r.tryCheckpoint(context.WithoutCancel(ctx))
 	}
 }
