@@ -179,8 +179,21 @@ func (c *checksums) update() error {
 	if err == nil {
 		return nil
 	}
+	return errors.Join(err, c.remove())
+}
+
+// drop gives the checksums up: the next start makes new ones.
+func (c *checksums) drop() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.remove()
+}
+
+// remove takes the file away. The caller holds mu.
+func (c *checksums) remove() error {
+	var err error
 	if c.file != nil {
-		err = errors.Join(err, c.file.Close())
+		err = c.file.Close()
 		c.file = nil
 	}
 	if gone := os.Remove(c.path + checksumsSuffix); !errors.Is(gone, fs.ErrNotExist) {

@@ -18,7 +18,7 @@ func leftBehind(t *testing.T, crashed bool) (files map[string][]byte, export str
 	r := openAt(t, path)
 	mustImport(t, r, fleetCSV(2000))
 	if crashed {
-		if err := r.checkpoint(t.Context()); err != nil {
+		if _, err := r.checkpoint(t.Context(), "PASSIVE"); err != nil {
 			t.Fatal(err)
 		}
 	}

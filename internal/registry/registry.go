@@ -104,7 +104,7 @@ func (r *Registry) open(ctx context.Context) (err error) {
 	if r.progress, err = loadProgress(ctx, r.reader); err != nil {
 		return err
 	}
-	if err := r.checkpoint(ctx); err != nil {
+	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
 		return err
 	}
 	return r.metrics.register(r)
@@ -122,7 +122,7 @@ func (r *Registry) Close() error {
 	var errs []error
 	if r.reader != nil {
 		errs = append(errs, r.reader.Close())
-		r.tryCheckpoint(context.Background())
+		errs = append(errs, r.lastCheckpoint(context.Background()))
 	}
 	if r.writer != nil { // the last of SQLite: it takes the WAL away, which is empty by then
 		errs = append(errs, r.writer.Close())

@@ -83,31 +83,55 @@ func (r *Registry) checkpointWhenLarge(ctx context.Context) {
 }
 
 func (r *Registry) tryCheckpoint(ctx context.Context) {
-	if err := r.checkpoint(ctx); err != nil {
+	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
 		r.logger.Warn("the registry's write-ahead log stays as it is for now", "path", r.config.Path, "error", err)
 	}
 }
 
-// checkpoint brings what the WAL holds into the database's own file, and its checksums up to date. Readers that look
-// at an older state keep part of it, or the WAL itself, from being cleared; a later checkpoint takes the rest.
-func (r *Registry) checkpoint(ctx context.Context) error {
+// lastCheckpoint is the one before the database is closed, when SQLite takes into it whatever the WAL still has. It
+// waits for readers that are about to end. When it cannot take all, the checksums would not fit, and are given up: the
+// next start then checks the database without them.
+func (r *Registry) lastCheckpoint(ctx context.Context) error {
+	whole, err := r.checkpoint(ctx, "FULL")
+	if whole {
+		return nil
+	}
+	r.logger.Warn("the registry is closed without checksums: its write-ahead log could not be taken in", "path", r.config.Path, "error", err)
+	return r.checksums.drop()
+}
+
+// checkpoint brings what the WAL holds into the database's own file, and its checksums up to date, and says whether that
+// was all of it. Readers that look at an older state keep part of it, or the WAL itself, from being cleared; a later
+// checkpoint takes the rest. The mode is SQLite's: PASSIVE waits for nobody, FULL for readers.
+func (r *Registry) checkpoint(ctx context.Context, mode string) (whole bool, err error) {
 	writer, err := r.writer.Conn(ctx) // there is only this one: nobody writes meanwhile
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer writer.Close()
 	// The checksums come between: as long as the WAL has the pages, a crash leaves nothing that does not fit.
-	if err := pragma(ctx, writer, "wal_checkpoint(PASSIVE)"); err != nil {
-		return fmt.Errorf("bringing the write-ahead log into the database: %w", err)
+	whole, err = backfill(ctx, writer, mode)
+	if err != nil {
+		return false, fmt.Errorf("bringing the write-ahead log into the database: %w", err)
 	}
 	if err := r.checksums.update(); err != nil {
-		return fmt.Errorf("writing the checksums of the database: %w", err)
+		return false, fmt.Errorf("writing the checksums of the database: %w", err)
 	}
-	return errors.Join(
+	if !whole {
+		return false, nil // clearing the WAL would take the rest into the database, past the checksums
+	}
+	return true, errors.Join(
 		pragma(ctx, writer, "busy_timeout(0)"), // readers are not waited for
 		pragma(ctx, writer, "wal_checkpoint(TRUNCATE)"),
 		pragma(ctx, writer, "busy_timeout("+busyTimeout+")"),
 	)
+}
+
+// backfill brings as much of the WAL into the database as its readers allow, and says whether that was all of it.
+func backfill(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
+	var busy, frames, done int
+	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &done)
+	return busy == 0 && frames == done, err
 }
 
 // pragma runs a PRAGMA for its effect.
