@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/app"
@@ -10,6 +12,10 @@ import (
 )
 
 var errPolicyHalf = errors.New("--late-after and --offline-after go together")
+
+// collectAt is by how many percent the heap may grow before the garbage collector runs, when GOGC does not say: half of
+// Go's own. Most of the heap is large columns without pointers, which cost a collection nothing, but count as growth.
+const collectAt = 50
 
 type serveCommand struct {
 	HTTP           string        `name:"http" help:"Address to listen on." default:"127.0.0.1:8080"`
@@ -26,6 +32,9 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if (c.LateAfter == 0) != (c.OfflineAfter == 0) {
 		return usageError{errPolicyHalf}
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	a, err := app.New(ctx, app.Config{
 		Listen:         c.HTTP,
