@@ -60,6 +60,7 @@ func (l load) run(ctx context.Context) (outcome, error) {
 		}
 	})
 	defer expire()
+	defer giveWay()()
 	senders := make([]sender, l.connections)
 	var count atomic.Int64
 	var all sync.WaitGroup
