@@ -44,7 +44,7 @@ func (d *directory) run(ctx context.Context) error {
 			err = d.catchUp(ctx)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is how it ends, whatever it interrupted
 		}
 		if err == nil {
 			continue

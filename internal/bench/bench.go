@@ -103,7 +103,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer os.RemoveAll(b.dir)
+	defer func() { _ = os.RemoveAll(b.dir) }() // temporary folders are cleared anyway
 	report := Report{Machine: describeMachine(b.dir), Started: b.started, Vehicles: b.Vehicles, Short: b.Short}
 	for _, m := range wanted {
 		b.say("%s: %s", m.name, m.help)

@@ -47,7 +47,9 @@ func (b *bench) timeTransitions(ctx context.Context, arrivals *arrivals) error {
 		return err
 	}
 	for range b.rounds {
-		arrivals.take()
+		if _, err := arrivals.take(); err != nil { // what came before the round
+			return err
+		}
 		w := b.watch()
 		if err := pause(ctx, b.steady); err != nil {
 			return err

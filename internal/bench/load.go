@@ -40,14 +40,18 @@ func (o outcome) quantile(q float64) float64 { return milliseconds(quantile(o.ti
 
 // run loads the server. An answer that is not as it should be is an error in the end, with the outcome.
 func (l load) run(ctx context.Context) (outcome, error) {
-	conns := make([]*conn, l.connections)
-	for i := range conns {
+	conns := make([]*conn, 0, l.connections)
+	defer func() {
+		for _, c := range conns {
+			c.close()
+		}
+	}()
+	for range l.connections {
 		c, err := dial(ctx, l.address)
 		if err != nil {
 			return outcome{}, err
 		}
-		defer c.close()
-		conns[i] = c
+		conns = append(conns, c)
 	}
 	if l.duration > 0 {
 		var cancel context.CancelFunc
