@@ -99,6 +99,30 @@ func (v *View) loadDirectory(d *decoder) {
 	dir.loadCustomers(d)
 	sets := loadTagSets(d)
 	vehicles := dir.loadVehicles(d, sets)
+	if d.err != nil {
+		return
+	}
+	// The index takes as long as all that follows.
+	var indexed sync.WaitGroup
+	indexed.Go(func() { dir.index.Changed(dir.described(vehicles), len(dir.spans)) })
+	v.loadOrders(d, vehicles)
+	indexed.Wait()
+}
+
+// described lists the numbers of the vehicles of which something is said.
+func (d *directory) described(n int) []uint32 {
+	ids := make([]uint32, 0, n)
+	for id, owner := range d.owner {
+		if owner != 0 {
+			ids = append(ids, uint32(id))
+		}
+	}
+	return ids
+}
+
+// loadOrders reads the orders, and builds from them what Save leaves out.
+func (v *View) loadOrders(d *decoder, vehicles int) {
+	dir := &v.dir
 	dir.byVIN = d.vehicles(vehicles)
 	dir.byPlate = d.vehicles(vehicles)
 	if _, err := d.r.Peek(1); err == nil {
@@ -113,25 +137,11 @@ func (v *View) loadDirectory(d *decoder) {
 	}
 	v.grow(len(dir.owner))
 	v.byCustomer = grown(v.byCustomer, len(dir.customers))
-	v.index()
-}
-
-// index builds what Save leaves out.
-func (v *View) index() {
-	var both sync.WaitGroup
-	both.Go(func() {
-		changed := make([]uint32, len(v.dir.byVIN))
-		for i, id := range v.dir.byVIN {
-			changed[i] = uint32(id)
-		}
-		v.dir.index.Changed(changed, len(v.dir.spans))
-	})
-	v.dir.settleNames()
-	v.dir.settleOwners(v.dir.byVIN)
-	for id := range event.VehicleID(len(v.dir.owner)) {
+	dir.settleNames()
+	dir.settleOwners(dir.byVIN)
+	for id := range event.VehicleID(len(dir.owner)) {
 		v.place(id)
 	}
-	both.Wait()
 }
 
 func (d *directory) loadCustomers(dec *decoder) {
