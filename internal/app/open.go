@@ -2,13 +2,26 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 )
+
+// openSides builds the writing and the reading side at once: with a million vehicles each has snapshots to read for a
+// second or so, and neither needs the other.
+func (a *App) openSides(ctx context.Context) error {
+	var writing error
+	var both sync.WaitGroup
+	both.Go(func() { writing = a.openCommitter(ctx) })
+	reading := a.openView(ctx)
+	both.Wait()
+	return errors.Join(writing, reading)
+}
 
 // openCommitter builds the writing side: the set of known vehicles, the window of repeats as of the log's head, and the
 // committer between doors and log.
@@ -43,9 +56,8 @@ func (a *App) openCommitter(ctx context.Context) error {
 	return err
 }
 
-// openView builds the reading side: the fleet from its newest snapshot, what will follow the log into it, and the
-// directory, brought up to the registry of this moment so that no door calls a registered vehicle unknown.
-func (a *App) openView(ctx context.Context) error {
+// openView builds the reading side: the fleet from its newest snapshot, and what will follow the log into it.
+func (a *App) openView(context.Context) error {
 	config := fleet.Config{Registerer: a.metrics}
 	snapshots := a.snapshots("fleet")
 	_, err := snapshots.Load(uint64(a.log.Head()), func(r io.Reader) (err error) {
@@ -66,6 +78,11 @@ func (a *App) openView(ctx context.Context) error {
 		Log: a.log, Projection: a.view, Snapshots: snapshots, SnapshotEvery: a.config.SnapshotEvery,
 		Logger: a.config.Logger, Registerer: a.metrics,
 	})
+	return nil
+}
+
+// openDirectory brings both sides up to the registry of this moment, so that no door calls a registered vehicle unknown.
+func (a *App) openDirectory(ctx context.Context) error {
 	a.directory = newDirectory(a.registry, a.set, a.view, a.config.Logger)
 	return a.directory.catchUp(ctx)
 }

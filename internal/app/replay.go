@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -40,7 +41,7 @@ func Replay(dataDir string, transitions func(event.Transition, string) error) (R
 	}
 	r.tell = transitions
 	began := time.Now()
-	report, err := eventlog.Read(dataDir, 1, r.apply)
+	report, err := r.read(dataDir)
 	if err != nil {
 		return ReplayReport{Report: report}, fmt.Errorf("replaying %s: %w", dataDir, err)
 	}
@@ -93,6 +94,36 @@ func newReplay(dataDir string) (*replay, error) {
 	}
 	return r, nil
 }
+
+// readAhead is how many batches are decoded before they are applied. One takes up to about half a MiB.
+const readAhead = 64
+
+// read reads the log on one core and applies it on another.
+func (r *replay) read(dataDir string) (report eventlog.Report, err error) {
+	batches, failed := make(chan event.Stored, readAhead), make(chan struct{})
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(batches)
+		report, err = eventlog.Read(dataDir, 1, func(batch event.Stored) error {
+			select {
+			case batches <- batch:
+				return nil
+			case <-failed:
+				return errStopped
+			}
+		})
+	})
+	for batch := range batches {
+		if applied := r.apply(batch); applied != nil {
+			close(failed)
+			reading.Wait()
+			return report, fmt.Errorf("batch %d: %w", batch.Position, applied)
+		}
+	}
+	return report, err
+}
+
+var errStopped = errors.New("nobody wants more")
 
 func (r *replay) apply(batch event.Stored) error {
 	if err := errors.Join(r.fleet.Apply(batch), r.window.Apply(batch)); err != nil {
