@@ -24,7 +24,7 @@ type Config struct {
 	Env      []string  // its environment; default that of this process
 	Only     []string  // names of measurements; default all
 	Dir      string    // where data is put, in a folder that is removed at the end; default the one for temporary files
-	Vehicles int       // in the fleet; default 1,000,000, and 20,000 when Short
+	Vehicles int       // in the fleet, a multiple of 1,000; default 1,000,000, and 20,000 when Short
 	Short    bool      // seconds instead of minutes: shows that everything can be measured, and little else
 	Progress io.Writer // gets a line for each step; default none
 }
@@ -134,8 +134,8 @@ func prepare(config Config) (*bench, []measurement, error) {
 			config.Vehicles = 20_000
 		}
 	}
-	if config.Vehicles < batchSize || config.Vehicles > 10_000_000 {
-		return nil, nil, fmt.Errorf("the number of vehicles is %d, and may be %d to 10,000,000", config.Vehicles, batchSize)
+	if n := config.Vehicles; n < batchSize || n > 10_000_000 || n%batchSize != 0 {
+		return nil, nil, fmt.Errorf("the number of vehicles is %d, and may be a multiple of 1,000 up to 10,000,000", n)
 	}
 	if config.Progress == nil {
 		config.Progress = io.Discard

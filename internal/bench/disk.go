@@ -15,17 +15,16 @@ func (b *bench) measureDisk(ctx context.Context) error {
 	for _, form := range []struct {
 		name, what string
 		load       func() load
-		heartbeats int // in a request
 	}{
-		{"single", "log, single heartbeats", f.steady, 1},
-		{"single-numbered", "log, single heartbeats with time and sequence number", f.numbered, 1},
-		{"batch", "log, batches of 1,000", func() load { return f.batchesOf(newTemplates(batchForm{client.Protobuf, false}, f.roster)) }, batchSize},
-		{"batch-numbered", "log, batches of 1,000 with time and sequence number", func() load { return f.batches(client.Protobuf) }, batchSize},
+		{"single", "log, single heartbeats", f.steady},
+		{"single-numbered", "log, single heartbeats with time and sequence number", f.numbered},
+		{"batch", "log, batches of 1,000", func() load { return f.batchesOf(newTemplates(batchForm{client.Protobuf, false}, f.roster)) }},
+		{"batch-numbered", "log, batches of 1,000 with time and sequence number", func() load { return f.batches(client.Protobuf) }},
 	} {
-		l := form.load()
-		l.rate, l.duration = b.perSecond()/float64(form.heartbeats), b.steady
 		for range b.rounds {
-			if err := b.growth(ctx, f, "disk-"+form.name, form.what, l, form.heartbeats); err != nil {
+			l := form.load() // anew, for the vehicles' own time
+			l.rate, l.duration = b.perSecond()/float64(l.items), b.steady
+			if err := b.growth(ctx, f, "disk-"+form.name, form.what, l); err != nil {
 				return err
 			}
 		}
@@ -33,7 +32,7 @@ func (b *bench) measureDisk(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) growth(ctx context.Context, f *server, name, what string, l load, heartbeats int) error {
+func (b *bench) growth(ctx context.Context, f *server, name, what string, l load) error {
 	w := b.watch()
 	before, err := f.logBytes()
 	if err != nil {
@@ -47,7 +46,7 @@ func (b *bench) growth(ctx context.Context, f *server, name, what string, l load
 	if err != nil {
 		return err
 	}
-	b.add(name, what, "bytes/heartbeat", atMost(8), float64(after-before)/float64(o.requests*heartbeats), w.busy())
+	b.add(name, what, "bytes/heartbeat", atMost(8), float64(after-before)/float64(o.requests*o.items), w.busy())
 	b.add(name+"-p50", "  answered, p50", "ms", nil, o.quantile(0.5), w.busy())
 	b.add(name+"-p99", "  answered, p99", "ms", nil, o.quantile(0.99), w.busy())
 	return nil

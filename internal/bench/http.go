@@ -74,7 +74,11 @@ func (b *bench) compareSingles(ctx context.Context, f *server, nothing *process,
 	w := b.watch()
 	var of [2]outcome
 	for i, address := range []string{nothing.address, f.process.address} {
-		l := load{address: address, connections: connections, traffic: singles("/heartbeat/", f.roster), duration: warmUp}
+		l := f.steady()
+		l.address, l.connections, l.rate, l.duration = address, connections, 0, warmUp
+		if i == 0 {
+			l.sent = nil
+		}
 		if _, err := l.run(ctx); err != nil {
 			return err
 		}
@@ -117,7 +121,7 @@ func (b *bench) measureBatch(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			b.add("batch-"+form.name, "batches of 1,000, "+form.name, "heartbeats/s", atLeast(form.goal), batchSize*o.perSecond(), w.busy())
+			b.add("batch-"+form.name, "batches of 1,000, "+form.name, "heartbeats/s", atLeast(form.goal), o.perSecond(), w.busy())
 			b.add("batch-"+form.name+"-p99", "  answered, p99", "ms", nil, o.quantile(0.99), w.busy())
 		}
 	}

@@ -32,7 +32,7 @@ func (b *bench) measureLive(ctx context.Context) (err error) {
 	// late after silent, offline after half as much again, and heard anew after that twice.
 	stopProbes := load{
 		address: f.process.address, connections: 1, rate: float64(b.probes) / (2.5 * b.silent.Seconds()),
-		traffic: probeTraffic(b.probes),
+		traffic: probeTraffic(b.probes), items: 1,
 	}.background(ctx)
 	arrivals := listen(ctx, f.client)
 	err = b.timeTransitions(ctx, arrivals)

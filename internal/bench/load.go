@@ -20,21 +20,25 @@ type load struct {
 	address     string
 	connections int
 	traffic     traffic
+	items       int           // heartbeats in a request
 	rate        float64       // requests a second, whatever the answers take; 0: each connection sends as soon as it has its answer
 	duration    time.Duration // 0: until its context ends, or so many requests are made
 	requests    int
+	sent        *atomic.Int64             // counts heartbeats that were answered as they should be; nil: nobody counts
 	check       func(answer []byte) error // of an answer's body; nil: any will do
 }
 
 // outcome is what came of a load.
 type outcome struct {
 	requests int // answered as they should be
-	refused  int // answered otherwise
+	items    int // heartbeats in a request
+	refused  int // requests answered otherwise
 	elapsed  time.Duration
 	times    []time.Duration // to each answer, sorted; under a rate from when the request was due
 }
 
-func (o outcome) perSecond() float64 { return float64(o.requests) / o.elapsed.Seconds() }
+// perSecond is the rate of heartbeats.
+func (o outcome) perSecond() float64 { return float64(o.requests*o.items) / o.elapsed.Seconds() }
 
 func (o outcome) quantile(q float64) float64 { return milliseconds(quantile(o.times, q)) }
 
@@ -75,7 +79,12 @@ func (l load) run(ctx context.Context) (outcome, error) {
 		all.Go(func() { s.send(ctx) })
 	}
 	all.Wait()
-	return sum(senders, time.Since(began))
+	o, err := sum(senders, time.Since(began))
+	o.items = l.items
+	if l.sent != nil {
+		l.sent.Add(int64(o.requests * l.items))
+	}
+	return o, err
 }
 
 func sum(senders []sender, elapsed time.Duration) (outcome, error) {

@@ -19,6 +19,16 @@ type Report struct {
 	Figures  []*Figure     `json:"figures"`
 }
 
+// Figure is the figure with a name; nil when it was not taken.
+func (r *Report) Figure(name string) *Figure {
+	for _, f := range r.Figures {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
 // Missed is how many figures do not reach their goal.
 func (r *Report) Missed() (n int) {
 	for _, f := range r.Figures {

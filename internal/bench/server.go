@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/client"
@@ -24,7 +25,8 @@ type server struct {
 	process *process
 	roster  *simulate.Roster
 	client  *client.Client
-	numbers int64 // sequence numbers up to here are used
+	numbers int64        // sequence numbers up to here are used
+	sent    atomic.Int64 // heartbeats in the log
 }
 
 // needServer starts the server and registers the fleet, when that has not been done.
@@ -95,7 +97,10 @@ func (f *server) batches(format client.Format) load {
 }
 
 func (f *server) batchesOf(made templates) load {
-	return load{address: f.process.address, connections: batchConnections, traffic: made.from(f.unused()), check: allAccepted}
+	return load{
+		address: f.process.address, connections: batchConnections, traffic: made.from(f.unused()), items: batchSize, sent: &f.sent,
+		check: allAccepted,
+	}
 }
 
 // reportAll makes every vehicle report once, as fast as it goes.
@@ -110,7 +115,7 @@ func (f *server) reportAll(ctx context.Context) error {
 func (f *server) steady() load {
 	return load{
 		address: f.process.address, connections: steadyConnections, rate: f.bench.perSecond(),
-		traffic: singles("/heartbeat/", f.roster),
+		traffic: singles("/heartbeat/", f.roster), items: 1, sent: &f.sent,
 	}
 }
 

@@ -20,7 +20,7 @@ func (b *bench) measureStart(ctx context.Context) error {
 		return err
 	}
 	made := newTemplates(batchForm{client.Protobuf, true}, f.roster)
-	if err := f.fill(ctx, made, b.logged); err != nil {
+	if err := f.fill(ctx, made, b.logged-int(f.sent.Load())); err != nil {
 		return err
 	}
 	goal := atMost(3)
@@ -57,7 +57,7 @@ func (b *bench) measureStart(ctx context.Context) error {
 // fill sends so many heartbeats, as fast as it goes.
 func (f *server) fill(ctx context.Context, made templates, heartbeats int) error {
 	l := f.batchesOf(made)
-	l.requests = heartbeats / batchSize
+	l.requests = max(heartbeats/batchSize, 1)
 	_, err := l.run(ctx)
 	return err
 }
