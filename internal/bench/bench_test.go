@@ -72,7 +72,7 @@ func TestCallReadsAnswersHoweverTheyArrive(t *testing.T) {
 	for _, piece := range []int{1, 7, 1000, len(answers)} {
 		c := &conn{net: dribble(t, answers, piece), buf: make([]byte, maxHead)}
 		for i, want := range []string{"ab", "", long, ""} {
-			_, body, err := c.call(nil)
+			body, err := c.call(nil)
 			if refused := errors.Is(err, errRefused); refused != (i == 1) || err != nil && !refused {
 				t.Fatalf("pieces of %d: answer %d: %v", piece, i, err)
 			}
@@ -92,7 +92,7 @@ func TestCallBoundsWhatItReads(t *testing.T) {
 		"cut":    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
 	} {
 		c := &conn{net: dribble(t, answer, 1000), buf: make([]byte, maxHead)}
-		if _, _, err := c.call(nil); err == nil || errors.Is(err, errRefused) {
+		if _, err := c.call(nil); err == nil || errors.Is(err, errRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -45,22 +45,22 @@ func (c *conn) close() { _ = c.net.Close() }
 // expire fails calls that have no answer in time from now on.
 func (c *conn) expire() { _ = c.net.SetDeadline(time.Now().Add(answerTimeout)) }
 
-// call sends a request and gives the answer's head and body, both valid until the next call. Any status but 200 is an error.
-func (c *conn) call(request []byte) (head, body []byte, err error) {
+// call sends a request and gives the answer's body, valid until the next call. Any status but 200 is an error.
+func (c *conn) call(request []byte) (body []byte, err error) {
 	if _, err := c.net.Write(request); err != nil {
-		return nil, nil, fmt.Errorf("sending: %w", err)
+		return nil, fmt.Errorf("sending: %w", err)
 	}
 	head, length, err := c.head()
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading an answer: %w", err)
+		return nil, fmt.Errorf("reading an answer: %w", err)
 	}
 	if body, err = c.body(length); err != nil {
-		return nil, nil, fmt.Errorf("reading an answer: %w", err)
+		return nil, fmt.Errorf("reading an answer: %w", err)
 	}
 	if !bytes.HasPrefix(head, []byte("HTTP/1.1 200 ")) {
-		return nil, nil, fmt.Errorf("%w %.100q: %.200q", errRefused, head, body)
+		return nil, fmt.Errorf("%w %.100q: %.200q", errRefused, head, body)
 	}
-	return head, body, nil
+	return body, nil
 }
 
 // head reads up to the empty line.

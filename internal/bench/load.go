@@ -158,7 +158,7 @@ func (s *sender) turn(turn int) (n int, due time.Time) {
 
 // request makes request n. It says whether the connection can be used further.
 func (s *sender) request(n int, due time.Time) bool {
-	_, body, err := s.conn.call(s.next(n))
+	body, err := s.conn.call(s.next(n))
 	if err == nil && s.load.check != nil {
 		err = s.load.check(body)
 	}
