@@ -1,0 +1,4 @@
+import { Component } from '@angular/core';
+
+@Component({ selector: 'fb-activity-page', template: '' })
+export class ActivityPage {}

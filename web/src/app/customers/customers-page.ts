@@ -1,0 +1,4 @@
+import { Component } from '@angular/core';
+
+@Component({ selector: 'fb-customers-page', template: '' })
+export class CustomersPage {}

@@ -1,0 +1,4 @@
+import { Component } from '@angular/core';
+
+@Component({ selector: 'fb-fleet-page', template: '' })
+export class FleetPage {}

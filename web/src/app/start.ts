@@ -1,0 +1,29 @@
+import { LOCALE_ID, provideBrowserGlobalErrorListeners } from '@angular/core';
+import { MAT_FORM_FIELD_DEFAULT_OPTIONS } from '@angular/material/form-field';
+import { bootstrapApplication } from '@angular/platform-browser';
+import { provideRouter, withComponentInputBinding, withInMemoryScrolling } from '@angular/router';
+
+import { routes } from './routes';
+import { Language } from './settings/language';
+import { Shell } from './shell/shell';
+import { provideIcons } from './ui/icons';
+
+/** Starts the page in a language whose texts are loaded. */
+export async function start(language: Language): Promise<void> {
+  await bootstrapApplication(Shell, {
+    providers: [
+      provideBrowserGlobalErrorListeners(),
+      provideRouter(
+        routes,
+        withComponentInputBinding(),
+        withInMemoryScrolling({ scrollPositionRestoration: 'enabled' }),
+      ),
+      provideIcons(),
+      { provide: LOCALE_ID, useValue: language },
+      {
+        provide: MAT_FORM_FIELD_DEFAULT_OPTIONS,
+        useValue: { appearance: 'outline', subscriptSizing: 'dynamic' },
+      },
+    ],
+  });
+}
