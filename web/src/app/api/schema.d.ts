@@ -2575,6 +2575,10 @@ export interface operations {
                 /** @description next_cursor of the page before, with the same query */
                 cursor?: string;
                 /** @description With false, the facets by customer and tag are empty; they are the dearest part of a page */
+                /** @description Skip so many vehicles */
+                offset?: number;
+                /** @description Only these vehicles */
+                vin?: string[];
                 facets?: boolean;
             };
             header?: never;

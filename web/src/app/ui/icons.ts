@@ -4,6 +4,7 @@ import { DomSanitizer } from '@angular/platform-browser';
 import add from '@material-symbols/svg-400/outlined/add.svg';
 import back from '@material-symbols/svg-400/outlined/arrow_back.svg';
 import bookmark from '@material-symbols/svg-400/outlined/bookmark.svg';
+import both from '@material-symbols/svg-400/outlined/splitscreen.svg';
 import car from '@material-symbols/svg-400/outlined/directions_car.svg';
 import close from '@material-symbols/svg-400/outlined/close.svg';
 import columns from '@material-symbols/svg-400/outlined/view_column.svg';
@@ -31,6 +32,7 @@ const icons = {
   add,
   back,
   bookmark,
+  both,
   car,
   close,
   columns,
