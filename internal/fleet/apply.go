@@ -66,8 +66,15 @@ func (v *View) count(h *event.Heartbeats, from, to int) {
 		if flags&event.Repeat == 0 {
 			t.heartbeats++
 		}
-		if h.Sequence != nil && flags&(event.Repeat|event.Buffered) == 0 && h.Sequence[from+i] != event.NoSequence {
+		if flags&(event.Repeat|event.Buffered) != 0 {
+			continue
+		}
+		if h.Sequence != nil && h.Sequence[from+i] != event.NoSequence {
 			t.sequence = uint64(h.Sequence[from+i]) + 1
+		}
+		t.sent = 0
+		if h.SentAt != nil {
+			t.sent = h.SentAt[from+i]
 		}
 	}
 }

@@ -202,6 +202,19 @@ func benchmarkQueries(b *testing.B, first bool) {
 	}
 }
 
+// BenchmarkQueryOffset asks for a page in the middle of all vehicles.
+func BenchmarkQueryOffset(b *testing.B) {
+	v, _ := manyOnce()
+	for _, sort := range []string{"vin", "customer", "-last_heartbeat_at", "since"} {
+		b.Run(sort, func(b *testing.B) {
+			for b.Loop() {
+				_, err := v.Query(fleet.Query{Sort: sort, Offset: 500_000, Limit: 100})
+				must(err)
+			}
+		})
+	}
+}
+
 // underLoad applies the traffic of the whole fleet, batch by batch in real time, until stop is called.
 func underLoad(v *fleet.View, log *traffic) (stop func()) {
 	done := make(chan struct{})

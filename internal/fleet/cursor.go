@@ -59,9 +59,10 @@ func (d *directory) compareNameToPlace(c event.CustomerID, p *place) int {
 const cursorFixed = 4 + 8 + 4 + 8 + 4
 
 // digest tells searches apart whose cursors must not be mixed up.
-func digest(s *search, customers []string) uint64 {
+func digest(s *search, customers, vins []string) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%q %q %q %v %d %t", s.text, s.tags, slices.Sorted(slices.Values(customers)), s.presences, s.sort, s.descending)
+	fmt.Fprintf(h, "%q %q %q %q %v %d %t", s.text, s.tags, slices.Sorted(slices.Values(customers)), slices.Sorted(slices.Values(vins)),
+		s.presences, s.sort, s.descending)
 	return h.Sum64()
 }
 

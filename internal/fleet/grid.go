@@ -22,14 +22,18 @@ const gridHeader = 20
 
 // WriteTo writes the grid as it goes over the wire.
 func (g Grid) WriteTo(w io.Writer) (int64, error) {
+	return writeCells(w, g.Epoch, g.Position, len(g.Presences), g.Presences)
+}
+
+func writeCells(w io.Writer, epoch uint64, position event.Position, cells int, data []byte) (int64, error) {
 	header := make([]byte, 0, gridHeader)
-	header = binary.LittleEndian.AppendUint64(header, g.Epoch)
-	header = binary.LittleEndian.AppendUint64(header, uint64(g.Position))
-	header = binary.LittleEndian.AppendUint32(header, uint32(len(g.Presences)))
+	header = binary.LittleEndian.AppendUint64(header, epoch)
+	header = binary.LittleEndian.AppendUint64(header, uint64(position))
+	header = binary.LittleEndian.AppendUint32(header, uint32(cells))
 	n, err := w.Write(header)
 	if err == nil {
 		var m int
-		m, err = w.Write(g.Presences)
+		m, err = w.Write(data)
 		n += m
 	}
 	if err != nil {
@@ -119,6 +123,38 @@ func (v *View) GridGroups() (epoch uint64, groups []GridGroup) {
 		end = g.start
 	}
 	return o.epoch, groups
+}
+
+// GridMatches says which cells of a grid a query finds, whatever their presence.
+type GridMatches struct {
+	Epoch    uint64
+	Position event.Position
+	Cells    int    // in the grid
+	Bits     []byte // bit i%8 of byte i/8 is set when cell i matches
+}
+
+// WriteTo writes the matches as they go over the wire: the header of a grid, and then the bits.
+func (m GridMatches) WriteTo(w io.Writer) (int64, error) {
+	return writeCells(w, m.Epoch, m.Position, m.Cells, m.Bits)
+}
+
+// GridMatches finds the vehicles of a query in the grid. Its presences, order and page are left aside. The error is
+// ErrInvalidQuery.
+func (v *View) GridMatches(q Query) (GridMatches, error) {
+	s, err := q.search()
+	if err != nil {
+		return GridMatches{}, err
+	}
+	defer v.read()()
+	v.look(s, &q)
+	chosen, o := s.inDirectory(len(v.watched)), v.order()
+	m := GridMatches{Epoch: o.epoch, Position: v.checkpoint, Cells: len(o.vehicles), Bits: make([]byte, (len(o.vehicles)+7)/8)}
+	for i, id := range o.vehicles {
+		if chosen.Has(uint32(id)) {
+			m.Bits[i/8] |= 1 << (i % 8)
+		}
+	}
+	return m, nil
 }
 
 // GridRows are the vehicles at up to MaxLimit places of the grid, from one on, and its epoch.

@@ -52,7 +52,9 @@ func (v *View) loadState(d *decoder) {
 	for id := range event.VehicleID(v.rule.Cap()) {
 		if v.rule.Known(id) {
 			v.watched.Add(uint32(id))
-			v.tallies[id] = tally{heartbeats: d.uint(), sequence: d.upTo(uint64(event.MaxSequence)+1, "a sequence number is too large")}
+			v.tallies[id] = tally{
+				heartbeats: d.uint(), sequence: d.upTo(uint64(event.MaxSequence)+1, "a sequence number is too large"), sent: d.time(),
+			}
 		}
 	}
 	loadRing(d, &v.recent, func(t *event.Transition) {

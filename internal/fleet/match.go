@@ -97,6 +97,17 @@ func (d *directory) keepTagged(found bitset.Set, tags []string, all bool) {
 	}
 }
 
+// only keeps of a match the vehicles with some VINs.
+func (d *directory) only(m match, vins []string) match {
+	vehicles := bitset.New(len(d.owner))
+	for _, vin := range vins {
+		if id := d.find(vin); id != 0 && (m.vehicles == nil || m.vehicles.Has(uint32(id))) {
+			vehicles.Add(uint32(id))
+		}
+	}
+	return match{vehicles: vehicles, owners: d.ownersOf(vehicles)}
+}
+
 // ownedBy is the set of the vehicles of some customers; nil, for all, when none is named.
 func (d *directory) ownedBy(customers []string) bitset.Set {
 	if len(customers) == 0 {

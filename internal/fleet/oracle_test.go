@@ -23,6 +23,7 @@ type oracle struct {
 	transitions []event.Transition
 	heartbeats  map[event.VehicleID]uint64
 	sequence    map[event.VehicleID]int64
+	sent        map[event.VehicleID]event.Time
 	watched     map[event.VehicleID]bool
 	customers   map[event.CustomerID]fleet.Customer
 	vehicles    map[event.VehicleID]fleet.Vehicle
@@ -33,6 +34,7 @@ func newOracle() *oracle {
 		rule:       presence.New(),
 		heartbeats: map[event.VehicleID]uint64{},
 		sequence:   map[event.VehicleID]int64{},
+		sent:       map[event.VehicleID]event.Time{},
 		watched:    map[event.VehicleID]bool{},
 		customers:  map[event.CustomerID]fleet.Customer{},
 		vehicles:   map[event.VehicleID]fleet.Vehicle{},
@@ -58,6 +60,7 @@ func (o *oracle) apply(s event.Stored) {
 			delete(o.watched, f.Vehicle)
 			delete(o.heartbeats, f.Vehicle)
 			delete(o.sequence, f.Vehicle)
+			delete(o.sent, f.Vehicle)
 		}
 	}
 }
@@ -67,7 +70,11 @@ func (o *oracle) heartbeat(h event.Heartbeat) {
 		return
 	}
 	o.heartbeats[h.Vehicle]++
-	if h.Flags&event.Buffered == 0 && h.Sequence != event.NoSequence {
+	if h.Flags&event.Buffered != 0 {
+		return
+	}
+	o.sent[h.Vehicle] = h.SentAt
+	if h.Sequence != event.NoSequence {
 		o.sequence[h.Vehicle] = h.Sequence
 	}
 }
@@ -103,7 +110,7 @@ func (o *oracle) rows() (rows []fleet.Row) {
 		rows = append(rows, fleet.Row{
 			Number: id, VIN: v.VIN, RegistrationNumber: v.RegistrationNumber, Customer: c,
 			Tags: slices.Compact(slices.Sorted(slices.Values(v.Tags))), Presence: o.rule.Presence(id), Since: o.rule.Since(id),
-			LastHeartbeat: o.rule.LastHeartbeat(id), LastSequence: sequence, Heartbeats: o.heartbeats[id],
+			LastHeartbeat: o.rule.LastHeartbeat(id), LastSentAt: o.sent[id], LastSequence: sequence, Heartbeats: o.heartbeats[id],
 			Policy: policy, PolicyScope: scope,
 		})
 	}
@@ -117,7 +124,9 @@ func (o *oracle) query(q fleet.Query) fleet.Page {
 	customers, tags := map[event.CustomerID]int{}, map[string]int{}
 	for _, row := range o.rows() {
 		hit := func(s string) bool { return strings.Contains(text.Fold(s), needle) }
+		named := len(q.VINs) == 0 || slices.Contains(q.VINs, row.VIN)
 		found := hit(row.VIN) || hit(row.RegistrationNumber) || hit(row.Customer.Name) || hit(row.Customer.Address)
+		found = found && named
 		for _, tag := range q.Tags {
 			found = found && slices.Contains(row.Tags, tag)
 		}
@@ -219,7 +228,7 @@ func (s *story) batch() *event.Stored {
 		s.now += event.Time(rapid.SampledFrom([]int{0, 1, 250, 2000, 5000, 9000, 60000}).Draw(s.t, "wait"))
 		if rapid.Bool().Draw(s.t, "heartbeat") {
 			b.Heartbeats.Append(event.Heartbeat{
-				Vehicle: s.vehicle(), ReceivedAt: s.now, Sequence: rapid.Int64Range(-1, 5).Draw(s.t, "sequence"),
+				Vehicle: s.vehicle(), ReceivedAt: s.now, SentAt: event.Time(rapid.SampledFrom([]int64{0, 1, -5, 1 << 40}).Draw(s.t, "sent")), Sequence: rapid.Int64Range(-1, 5).Draw(s.t, "sequence"),
 				Flags: event.Flags(rapid.SampledFrom([]int{0, 0, 0, int(event.Buffered), int(event.Repeat)}).Draw(s.t, "flags")),
 			})
 			continue
@@ -319,6 +328,7 @@ func drawQuery(t *rapid.T) fleet.Query {
 			return event.Presence(rapid.IntRange(0, event.Presences-1).Draw(t, "presence"))
 		}), 0, 3).Draw(t, "presences"),
 		Tags:   rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "z"}), 0, 2).Draw(t, "tags"),
+		VINs:   rapid.SliceOfN(rapid.SampledFrom([]string{"x01", "x02", "YS2R4X20003", "VLUR4X04", "nobody"}), 0, 2).Draw(t, "vins"),
 		Sort:   drawSort(t),
 		Facets: fleet.FacetCustomers | fleet.FacetTags,
 	}

@@ -15,13 +15,17 @@ import (
 // vehicle costs about as much as this many steps of a walk.
 const stepsPerGathered = 16
 
-// first lists the first vehicles of found, of which there are total, that come after the cursor, up to the limit; and
-// says whether there are more.
+// first lists the first vehicles of found, of which there are total, that come after the cursor or the offset, up to the
+// limit; and says whether there are more.
 func (v *View) first(s *search, found bitset.Set, total int) (ids []event.VehicleID, more bool) {
 	limit := s.limit + 1 // one more, to know whether there are more
-	if s.sort.byTime() {
+	switch {
+	case s.offset >= total:
+	case s.sort.byTime() && s.offset > 0:
+		ids = v.selectByTime(s, found, limit, total)
+	case s.sort.byTime():
 		ids = v.gatherByTime(s, found, limit)
-	} else {
+	default:
 		ids = v.walkOrGather(s, found, limit, total)
 	}
 	if len(ids) > s.limit {
@@ -33,12 +37,16 @@ func (v *View) first(s *search, found bitset.Set, total int) (ids []event.Vehicl
 // walkOrGather walks if that promises to be quicker, and gathers if it does not, or turns out not to be.
 func (v *View) walkOrGather(s *search, found bitset.Set, limit, total int) (ids []event.VehicleID) {
 	budget := total * stepsPerGathered
-	if expected := limit * len(v.dir.byVIN) / total; expected > budget {
+	if expected := (s.offset + limit) * len(v.dir.byVIN) / total; expected > budget {
 		return v.gather(s, found, limit)
 	}
+	skip := s.offset
 	for id := range v.dir.walk(s) {
 		if found.Has(uint32(id)) {
-			if ids = append(ids, id); len(ids) == limit {
+			if skip--; skip < 0 {
+				ids = append(ids, id)
+			}
+			if len(ids) == limit {
 				return ids
 			}
 		}
@@ -54,14 +62,14 @@ func (v *View) gather(s *search, found bitset.Set, limit int) []event.VehicleID 
 		return v.gatherByCustomer(s, found, limit)
 	}
 	compare := v.dir.comparison(s)
-	first := firsts[event.VehicleID]{limit: limit, compare: compare}
+	first := firsts[event.VehicleID]{limit: s.offset + limit, compare: compare}
 	for i := range found.All {
 		id := event.VehicleID(i)
 		if s.after == nil || s.isAfter(v.dir.compareToPlace(s.sort, id, s.after)) {
 			first.add(id)
 		}
 	}
-	return first.sorted()
+	return first.sorted()[min(s.offset, len(first.items)):]
 }
 
 // gatherByCustomer walks, but only through the customers of whom something is found.
@@ -70,11 +78,16 @@ func (v *View) gatherByCustomer(s *search, found bitset.Set, limit int) (ids []e
 	for id := range found.All {
 		owners.Add(uint32(v.dir.owner[id]))
 	}
+	skip := s.offset
 	for id := range v.dir.walkCustomers(s, owners) {
-		if found.Has(uint32(id)) {
-			if ids = append(ids, id); len(ids) == limit {
-				break
-			}
+		if !found.Has(uint32(id)) {
+			continue
+		}
+		if skip--; skip < 0 {
+			ids = append(ids, id)
+		}
+		if len(ids) == limit {
+			break
 		}
 	}
 	return ids
@@ -130,12 +143,65 @@ func (v *View) gatherByTime(s *search, found bitset.Set, limit int) []event.Vehi
 			}
 		}
 	}
-	ids := make([]event.VehicleID, 0, len(first.items))
-	for _, item := range first.sorted() {
+	return s.ids(first.sorted())
+}
+
+// selectByTime gives the vehicles after the offset: it puts all that are found on the right side of the two ends of the
+// page, and sorts the page alone.
+func (v *View) selectByTime(s *search, found bitset.Set, limit, total int) []event.VehicleID {
+	items := make([]timed, 0, total)
+	for i := range found.All {
+		id := event.VehicleID(i)
+		items = append(items, s.timed(v.time(s.sort, id), id))
+	}
+	partition(items, s.offset)
+	items = items[s.offset:]
+	if len(items) > limit {
+		partition(items, limit)
+		items = items[:limit]
+	}
+	slices.SortFunc(items, compareTimed)
+	return s.ids(items)
+}
+
+// partition brings the n smallest items to the front, in any order (quickselect, with the median of three as pivot). The
+// items differ from each other.
+func partition(items []timed, n int) {
+	for from, to := 0, len(items); to-from > 1; {
+		middle := from + (to-from)/2
+		three := []timed{items[from], items[middle], items[to-1]}
+		slices.SortFunc(three, compareTimed)
+		pivot, low, high := three[1], from, to-1
+		for low <= high {
+			switch {
+			case compareTimed(items[low], pivot) < 0:
+				low++
+			case compareTimed(items[high], pivot) > 0:
+				high--
+			default:
+				items[low], items[high] = items[high], items[low]
+				low, high = low+1, high-1
+			}
+		}
+		switch {
+		case n <= high:
+			to = high + 1
+		case n >= low:
+			from = low
+		default:
+			return
+		}
+	}
+}
+
+// ids are the items' vehicles.
+func (s *search) ids(items []timed) []event.VehicleID {
+	ids := make([]event.VehicleID, len(items))
+	for i, item := range items {
 		if s.descending {
 			item.id = ^item.id
 		}
-		ids = append(ids, event.VehicleID(item.id))
+		ids[i] = event.VehicleID(item.id)
 	}
 	return ids
 }

@@ -64,6 +64,7 @@ func TestQueryFindsWhatAScanFinds(t *testing.T) {
 		}
 		q := drawQuery(t)
 		checkPages(t, v, q, o.query(q), rapid.IntRange(1, 5).Draw(t, "limit"))
+		checkMatches(t, v, o, q)
 		checkCounts(t, v, o)
 	})
 }
@@ -83,12 +84,51 @@ func checkPages(t rapid.TB, v *fleet.View, q fleet.Query, want fleet.Page, limit
 		rows = append(rows, next.Rows...)
 	}
 	got.Rows, got.NextCursor = rows, ""
+	checkOffsets(t, v, q, want.Rows)
 	if reflect.DeepEqual(want, got) {
 		return // much sooner than Diff finds out
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		asked, _ := json.Marshal(q)
 		t.Fatalf("%s by %d: %s", asked, limit, diff)
+	}
+}
+
+// checkOffsets compares what comes after some offsets to what should.
+func checkOffsets(t rapid.TB, v *fleet.View, q fleet.Query, want []fleet.Row) {
+	t.Helper()
+	q.Cursor, q.Facets = "", 0
+	for _, offset := range []int{1, q.Limit, len(want) / 2, len(want) - 1, len(want), len(want) + 3} {
+		q.Offset = max(offset, 0)
+		page := query(t, v, q)
+		first := min(q.Offset, len(want))
+		last := min(first+q.Limit, len(want))
+		if diff := cmp.Diff(want[first:last], page.Rows, cmpopts.EquateEmpty()); diff != "" || (page.NextCursor == "") != (last == len(want)) {
+			t.Fatalf("after %d of %d by %s, up to %d (next %q): %s", q.Offset, len(want), q.Sort, q.Limit, page.NextCursor, diff)
+		}
+	}
+}
+
+// checkMatches compares the cells that a query finds to the vehicles that it finds.
+func checkMatches(t rapid.TB, v *fleet.View, o *oracle, q fleet.Query) {
+	t.Helper()
+	matches, err := v.GridMatches(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Presences = nil
+	found := map[string]bool{}
+	for _, row := range o.query(q).Rows {
+		found[row.VIN] = true
+	}
+	epoch, cells := v.GridRows(0, fleet.MaxLimit)
+	if matches.Epoch != epoch || matches.Cells != len(cells) || matches.Position != o.position {
+		t.Fatalf("matches %+v are of another grid than %d cells of epoch %d", matches, len(cells), epoch)
+	}
+	for i, cell := range cells {
+		if (matches.Bits[i/8]>>(i%8)&1 == 1) != found[cell.VIN] {
+			t.Fatalf("cell %d, %s, is said to match: %08b", i, cell.VIN, matches.Bits)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ const (
 	maxQueryText = 256  // bytes
 	maxChoices   = 1000 // customers, or tags
 	maxFacets    = 50   // of customers, or of tags
+	maxVINs      = 200
+	maxOffset    = 1_000_000
 )
 
 // Facets says which counts a page brings beside those per presence, which cost nothing.
@@ -35,9 +37,11 @@ type Query struct {
 	Customers []string         // public ids: any of them; none means all
 	Presences []event.Presence // any of them; none means all
 	Tags      []string         // all of them
+	VINs      []string         // these vehicles alone; none means all
 	Sort      string           // vin, registration_number, customer, last_heartbeat_at or since; a leading - turns it round
 	Limit     int              // vehicles on the page, up to MaxLimit; 0 means DefaultLimit
 	Cursor    string           // NextCursor of the page before; empty for the first
+	Offset    int              // vehicles left out before the first; not with a cursor
 	Facets    Facets
 }
 
@@ -74,6 +78,7 @@ type Row struct {
 	Presence           event.Presence
 	Since              event.Time // when the presence began
 	LastHeartbeat      event.Time // the newest received-at, buffered ones left out; 0 when never heard
+	LastSentAt         event.Time // by the vehicle's clock, in the last heartbeat but repeats and buffered ones; 0 when it said none
 	LastSequence       int64      // of the last heartbeat that had one, or event.NoSequence; repeated and buffered ones left out
 	Heartbeats         uint64     // how many are in the log, repeats not counted
 	Policy             event.Policy
@@ -90,14 +95,22 @@ func (v *View) Query(q Query) (Page, error) {
 	}
 	unlockDir := v.readDirectory()
 	defer unlockDir()
-	s.match = v.match(s.text, s.tags)
-	s.owned = v.dir.ownedBy(q.Customers)
+	v.look(s, &q)
 	if err := s.resume(q.Cursor); err != nil {
 		return Page{}, err
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.page(s), nil
+}
+
+// look finds in the directory what a search is about. The caller holds dirMu.
+func (v *View) look(s *search, q *Query) {
+	s.match = v.match(s.text, s.tags)
+	if len(q.VINs) > 0 {
+		s.match = v.dir.only(s.match, q.VINs)
+	}
+	s.owned = v.dir.ownedBy(q.Customers)
 }
 
 // search is a query made ready.
@@ -108,6 +121,7 @@ type search struct {
 	sort       sortKey
 	descending bool
 	limit      int
+	offset     int
 	facets     Facets
 	digest     uint64 // of what a cursor belongs to
 	after      *place // where the page before ended, nil on the first
@@ -117,7 +131,7 @@ type search struct {
 }
 
 func (q *Query) search() (*search, error) {
-	s := &search{text: strings.TrimSpace(text.Fold(q.Text)), tags: canonicalTags(q.Tags), limit: q.Limit, facets: q.Facets}
+	s := &search{text: strings.TrimSpace(text.Fold(q.Text)), tags: canonicalTags(q.Tags), limit: q.Limit, offset: q.Offset, facets: q.Facets}
 	if q.Limit == 0 {
 		s.limit = DefaultLimit
 	}
@@ -129,6 +143,12 @@ func (q *Query) search() (*search, error) {
 		return nil, fmt.Errorf("%w: text of %d bytes, at most %d are allowed", ErrInvalidQuery, len(q.Text), maxQueryText)
 	case len(q.Customers) > maxChoices, len(q.Tags) > maxChoices:
 		return nil, fmt.Errorf("%w: more than %d customers or tags", ErrInvalidQuery, maxChoices)
+	case len(q.VINs) > maxVINs:
+		return nil, fmt.Errorf("%w: more than %d VINs", ErrInvalidQuery, maxVINs)
+	case q.Offset < 0 || q.Offset > maxOffset:
+		return nil, fmt.Errorf("%w: offset %d is not from 0 to %d", ErrInvalidQuery, q.Offset, maxOffset)
+	case q.Offset > 0 && q.Cursor != "":
+		return nil, fmt.Errorf("%w: offset and cursor do not go together", ErrInvalidQuery)
 	case s.limit < 1 || s.limit > MaxLimit:
 		return nil, fmt.Errorf("%w: limit %d is not from 1 to %d", ErrInvalidQuery, q.Limit, MaxLimit)
 	case !ok:
@@ -143,7 +163,7 @@ func (q *Query) search() (*search, error) {
 	if len(q.Presences) == 0 {
 		s.presences = [event.Presences]bool{true, true, true, true, true}
 	}
-	s.digest = digest(s, q.Customers)
+	s.digest = digest(s, q.Customers, q.VINs)
 	return s, nil
 }
 
@@ -183,6 +203,7 @@ func (v *View) row(id event.VehicleID) Row {
 		Presence:           v.where[id].presence(),
 		Since:              v.rule.Since(id),
 		LastHeartbeat:      v.rule.LastHeartbeat(id),
+		LastSentAt:         t.sent,
 		LastSequence:       int64(t.sequence) - 1,
 		Heartbeats:         t.heartbeats,
 		Policy:             policy,

@@ -26,6 +26,10 @@ func TestImpossibleQueriesSayWhatIsWrong(t *testing.T) {
 		{"text of 257 bytes, at most 256 are allowed", fleet.Query{Text: strings.Repeat("a", 257)}},
 		{"presence(5)", fleet.Query{Presences: []event.Presence{5}}},
 		{"more than 1000 customers or tags", fleet.Query{Customers: make([]string, 1001)}},
+		{"more than 200 VINs", fleet.Query{VINs: make([]string, 201)}},
+		{"offset -1 is not from 0 to 1000000", fleet.Query{Offset: -1}},
+		{"offset 1000001 is not from 0 to 1000000", fleet.Query{Offset: 1_000_001}},
+		{"offset and cursor do not go together", fleet.Query{Offset: 1, Cursor: "x"}},
 		{"more than 1000 customers or tags", fleet.Query{Tags: make([]string, 1001)}},
 	} {
 		_, err := v.Query(c.query)

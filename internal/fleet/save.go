@@ -11,7 +11,7 @@ import (
 // The saved form. Numbers are uvarints, signed ones and times zigzag varints; texts have their length before them.
 //
 //	magic 8 bytes · version
-//	checkpoint · what presence.Rule saves · for each watched vehicle, ascending: heartbeats, sequence + 1 or 0
+//	checkpoint · what presence.Rule saves · for each watched vehicle, ascending: heartbeats, sequence + 1 or 0, sent at
 //	transitions: number of the newest, how many, each from the oldest: vehicle, from << 4 | to, at, position
 //	gaps: number of the newest, how many, each from the oldest: from, to, reason, position
 //	revision
@@ -24,7 +24,7 @@ import (
 // keeps the bytes guards them by a checksum: Load finds what cannot be, not every flipped bit.
 const (
 	saveMagic   = "fleet\r\n\x00"
-	saveVersion = 1
+	saveVersion = 2
 )
 
 // Save writes the view: what the log and the directory said, up to Checkpoint and Revision. While it copies what comes
@@ -59,6 +59,7 @@ func (v *View) saveState(w io.Writer) error {
 	for id := range v.watched.All {
 		e.uint(v.tallies[id].heartbeats)
 		e.uint(v.tallies[id].sequence)
+		e.time(v.tallies[id].sent)
 	}
 	saveRing(e, &v.recent, func(t *event.Transition) {
 		e.uint(uint64(t.Vehicle))

@@ -88,8 +88,9 @@ type View struct {
 
 // tally is what the log says of a vehicle beyond its presence.
 type tally struct {
-	heartbeats uint64 // repeats not counted
-	sequence   uint64 // one more than the last heartbeat's, repeated and buffered ones left out; 0 when none had one
+	heartbeats uint64     // repeats not counted
+	sequence   uint64     // one more than the last heartbeat's, repeated and buffered ones left out; 0 when none had one
+	sent       event.Time // by the vehicle's clock, in the last heartbeat but repeats and buffered ones; 0 when it said none
 }
 
 // spot is where a vehicle is listed: 0 for nowhere, else one more than its presence.
