@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fleetbeat/fleetbeat/client"
 )
 
@@ -22,6 +24,18 @@ func TestVersionIsOneLine(t *testing.T) {
 	p := run(t, nil, "version")
 	if p.code() != 0 || !regexp.MustCompile(`^fleetbeat \S+ go\S+ linux/\S+\n$`).MatchString(p.stdout.String()) {
 		t.Errorf("exit code %d, output %q", p.code(), p.stdout)
+	}
+}
+
+func TestOpenAPIPrintsWhatAServerServes(t *testing.T) {
+	p := run(t, nil, "openapi")
+	if p.code() != 0 || !strings.HasSuffix(p.stdout.String(), "\n}\n") {
+		t.Fatalf("exit code %d, it ends with %.20q", p.code(), p.stdout.String()[max(0, len(p.stdout.String())-20):])
+	}
+	stamp := regexp.MustCompile(`"version": "[^"]*"`)
+	served := get(t, serve(t, t.TempDir()).url+"/openapi.json")
+	if diff := cmp.Diff(stamp.ReplaceAllString(served, "")+"\n", stamp.ReplaceAllString(p.stdout.String(), "")); diff != "" {
+		t.Errorf("documents (-server +command):\n%s", diff)
 	}
 }
 

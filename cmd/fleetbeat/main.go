@@ -42,6 +42,7 @@ type cli struct {
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
 	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
+	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
 	Version  versionCommand  `cmd:"" help:"Show the version."`
 }
 

@@ -102,6 +102,28 @@ func newServer(cfg Config) (*server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	s, err := build(cfg)
+	if err != nil {
+		return nil, err
+	}
+	documents := s.describeDocuments()
+	s.router.ServeMux.HandleFunc("/", s.router.unknown)
+	return s, documents.make(s.huma.OpenAPI())
+}
+
+// Document is the OpenAPI document of the whole API, without a server. It does not tell the program's version.
+func Document() ([]byte, error) {
+	s, err := build(Config{Version: "v1", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	s.describeDoors()
+	s.describeDocuments()
+	return documentJSON(s.huma.OpenAPI())
+}
+
+// build registers all calls. None is made while it does, so that what they need may be missing.
+func build(cfg Config) (*server, error) {
 	s := &server{cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
 	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
 	s.huma = humago.New(s.router, huma.Config{
@@ -126,12 +148,7 @@ func newServer(cfg Config) (*server, error) {
 	s.describeGrid()
 	s.describeSearch()
 	s.describeHealth()
-	if err := s.describePage(); err != nil {
-		return nil, err
-	}
-	documents := s.describeDocuments()
-	s.router.ServeMux.HandleFunc("/", s.router.unknown)
-	return s, documents.make(s.huma.OpenAPI())
+	return s, s.describePage()
 }
 
 func (s *server) handler() http.Handler { return guard(s.router) }

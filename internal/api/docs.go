@@ -49,8 +49,8 @@ func (s *server) describeDocuments() *documents {
 
 // make writes the documents from what is registered.
 func (d *documents) make(api *huma.OpenAPI) (err error) {
-	if d.json, err = json.MarshalIndent(api, "", "  "); err != nil {
-		return fmt.Errorf("writing the OpenAPI document: %w", err)
+	if d.json, err = documentJSON(api); err != nil {
+		return err
 	}
 	if d.yaml, err = api.YAML(); err != nil {
 		return fmt.Errorf("writing the OpenAPI document as YAML: %w", err)
@@ -67,6 +67,14 @@ func (d *documents) make(api *huma.OpenAPI) (err error) {
 	style, _ := between(out.String(), "<style>", "</style>")
 	d.policy = "default-src 'none'; style-src " + hashSource(style) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return nil
+}
+
+func documentJSON(api *huma.OpenAPI) ([]byte, error) {
+	document, err := json.MarshalIndent(api, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the OpenAPI document: %w", err)
+	}
+	return document, nil
 }
 
 // hashSource allows exactly this inline style or script in a content security policy.
