@@ -12,6 +12,7 @@ import customers from '@material-symbols/svg-400/outlined/domain.svg';
 import remove from '@material-symbols/svg-400/outlined/delete.svg';
 import download from '@material-symbols/svg-400/outlined/download.svg';
 import down from '@material-symbols/svg-400/outlined/arrow_downward.svg';
+import copy from '@material-symbols/svg-400/outlined/content_copy.svg';
 import edit from '@material-symbols/svg-400/outlined/edit.svg';
 import fleet from '@material-symbols/svg-400/outlined/grid_on.svg';
 import fullscreen from '@material-symbols/svg-400/outlined/fullscreen.svg';
@@ -20,6 +21,7 @@ import label from '@material-symbols/svg-400/outlined/label.svg';
 import more from '@material-symbols/svg-400/outlined/more_vert.svg';
 import pause from '@material-symbols/svg-400/outlined/pause.svg';
 import play from '@material-symbols/svg-400/outlined/play_arrow.svg';
+import refresh from '@material-symbols/svg-400/outlined/refresh.svg';
 import registry from '@material-symbols/svg-400/outlined/app_registration.svg';
 import search from '@material-symbols/svg-400/outlined/search.svg';
 import settings from '@material-symbols/svg-400/outlined/tune.svg';
@@ -36,6 +38,7 @@ const icons = {
   car,
   close,
   columns,
+  copy,
   customers,
   down,
   download,
@@ -46,6 +49,7 @@ const icons = {
   more,
   pause,
   play,
+  refresh,
   registry,
   remove,
   search,

@@ -1,0 +1,160 @@
+import { DestroyRef, Injectable, computed, inject, signal } from '@angular/core';
+
+import { Api } from '../api/api';
+import { Problem } from '../api/problem';
+import { Customer, Gap, LiveTransitions, Transition, Vehicle } from '../api/shapes';
+import { Feed } from '../live/feed';
+
+const every = 5_000; // milliseconds between two readings: a heartbeat that changes no presence is no news of the stream
+const perPage = 1000;
+const mostPages = 10; // of transitions: enough for a vehicle that changes twice a minute for three days
+
+/** Whose policy a vehicle follows. */
+export type PolicyOwner = 'own' | 'customer' | 'default';
+
+/** One vehicle, kept true, with what memory holds of its past. It lives with the component that provides it. */
+@Injectable()
+export class VehicleStore {
+  private readonly api = inject(Api);
+  private readonly feed = inject(Feed);
+
+  private vin = '';
+  private reading: AbortController | undefined;
+  private readonly current = signal<Vehicle | undefined>(undefined);
+  private readonly owner = signal<Customer | undefined>(undefined);
+  private readonly changes = signal<Transition[]>([]);
+  private readonly dark = signal<Gap[]>([]);
+  private readonly trouble = signal<unknown>(undefined);
+  private readonly absent = signal(false);
+
+  /** Undefined until it was read, and when there is none. */
+  readonly vehicle = this.current.asReadonly();
+  /** Newest first, as many as memory holds. */
+  readonly transitions = this.changes.asReadonly();
+  /** Newest first, as many as memory holds. */
+  readonly gaps = this.dark.asReadonly();
+  /** Why the vehicle could not be read; what is shown is then of an earlier moment. */
+  readonly problem = this.trouble.asReadonly();
+  /** Whether no such vehicle is registered. */
+  readonly missing = this.absent.asReadonly();
+  /** Undefined until it is known. */
+  readonly policyOwner = computed<PolicyOwner | undefined>(() => {
+    if (this.current()?.own_policy) return 'own';
+    const owner = this.owner();
+    if (!owner || owner.id !== this.current()?.customer_id) return undefined;
+    return owner.own_policy ? 'customer' : 'default';
+  });
+
+  constructor() {
+    const refresh = () => document.visibilityState === 'visible' && void this.refresh();
+    const timer = setInterval(refresh, every);
+    document.addEventListener('visibilitychange', refresh);
+    const ends = [
+      this.feed.onTransitions((news) => this.take(news)),
+      this.feed.onResync(() => void this.open(this.vin)),
+    ];
+    inject(DestroyRef).onDestroy(() => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', refresh);
+      ends.forEach((end) => end());
+      this.reading?.abort();
+    });
+  }
+
+  /** Reads all of a vehicle; of another one than before from nothing. */
+  async open(vin: string): Promise<void> {
+    if (vin === '') return;
+    if (vin !== this.vin) {
+      this.vin = vin;
+      this.current.set(undefined);
+      this.owner.set(undefined);
+      this.changes.set([]);
+      this.absent.set(false);
+      this.trouble.set(undefined);
+    }
+    await this.feed.during(this.read(true));
+  }
+
+  /** Reads the vehicle again, as it is after a log position at least. */
+  async refresh(position = 0): Promise<void> {
+    if (this.vin !== '' && !this.absent()) await this.read(false, position);
+  }
+
+  /** Stops watching the vehicle, or watches it again. */
+  async pause(paused: boolean): Promise<void> {
+    const path = { vin: this.vin };
+    this.current.set(
+      await (paused
+        ? this.api.post('/v1/vehicles/{vin}/pause', { path })
+        : this.api.post('/v1/vehicles/{vin}/resume', { path })),
+    );
+    await this.refresh();
+  }
+
+  /** Removes the vehicle from the registry. */
+  async remove(): Promise<void> {
+    await this.api.delete('/v1/vehicles/{vin}', { path: { vin: this.vin } });
+  }
+
+  private async read(past: boolean, position = 0): Promise<void> {
+    this.reading?.abort();
+    const { signal } = (this.reading = new AbortController());
+    const path = { vin: this.vin };
+    try {
+      const [vehicle] = await Promise.all([
+        this.api.get('/v1/vehicles/{vin}', { path, query: { min_position: position }, signal }),
+        past ? this.readPast(signal) : undefined,
+      ]);
+      if (signal.aborted) return;
+      this.current.set(vehicle);
+      this.absent.set(false);
+      this.trouble.set(undefined);
+      if (past || this.owner()?.id !== vehicle.customer_id) await this.readOwner(vehicle.customer_id, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const gone = error instanceof Problem && error.status === 404;
+      this.absent.set(gone);
+      this.trouble.set(gone ? undefined : error);
+      if (gone) this.current.set(undefined);
+    }
+  }
+
+  private async readPast(signal: AbortSignal): Promise<void> {
+    const { items } = await this.api.get('/v1/gaps', { signal });
+    this.dark.set(items);
+    let cursor: string | null = '';
+    for (let page = 0; cursor !== null && page < mostPages; page++) {
+      const query: { vehicle: string; limit: number; cursor?: string } = {
+        vehicle: this.vin,
+        limit: perPage,
+      };
+      if (cursor) query.cursor = cursor;
+      const answer = await this.api.get('/v1/transitions', { query, signal });
+      this.changes.update((known) => joined(known, answer.items));
+      cursor = answer.next_cursor;
+    }
+  }
+
+  private async readOwner(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      this.owner.set(await this.api.get('/v1/customers/{id}', { path: { id }, signal }));
+    } catch {
+      this.owner.set(undefined); // then it is not said whose policy it is
+    }
+  }
+
+  private take(news: LiveTransitions): void {
+    const own = news.items.filter((transition) => transition.vin === this.vin);
+    const last = own.at(-1);
+    if (!last) return;
+    this.changes.update((known) => joined(known, own));
+    this.current.update((vehicle) => vehicle && { ...vehicle, presence: last.to, since: last.at });
+    void this.refresh(last.position);
+  }
+}
+
+/** Two lists of transitions as one, newest first, each transition once. */
+function joined(a: readonly Transition[], b: readonly Transition[]): Transition[] {
+  const all = new Map([...a, ...b].map((one) => [`${one.position} ${one.at} ${one.to}`, one]));
+  return [...all.values()].sort((x, y) => y.position - x.position || Date.parse(y.at) - Date.parse(x.at));
+}
