@@ -1,4 +1,4 @@
-import { Component, Injectable, inject } from '@angular/core';
+import { Component, Injectable, computed, inject, signal } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import {
   MAT_DIALOG_DATA,
@@ -6,8 +6,11 @@ import {
   MatDialogActions,
   MatDialogClose,
   MatDialogContent,
+  MatDialogRef,
   MatDialogTitle,
 } from '@angular/material/dialog';
+import { MatFormField, MatLabel } from '@angular/material/form-field';
+import { MatInput } from '@angular/material/input';
 import { firstValueFrom } from 'rxjs';
 
 /** A question before something that cannot be undone. */
@@ -17,22 +20,75 @@ export interface Question {
   text: string;
   /** The button that does it, as a verb. */
   act: string;
+  /** A name that has to be typed before it can be done, when much is lost by it. */
+  name?: string;
 }
 
 @Component({
   selector: 'fb-confirm',
-  imports: [MatButton, MatDialogActions, MatDialogClose, MatDialogContent, MatDialogTitle],
+  imports: [
+    MatButton,
+    MatDialogActions,
+    MatDialogClose,
+    MatDialogContent,
+    MatDialogTitle,
+    MatFormField,
+    MatInput,
+    MatLabel,
+  ],
   template: `
     <h2 mat-dialog-title>{{ question.title }}</h2>
-    <mat-dialog-content>{{ question.text }}</mat-dialog-content>
+    <mat-dialog-content>
+      <p>{{ question.text }}</p>
+      @if (question.name) {
+        <p i18n>
+          To be sure, type <strong>{{ question.name }}</strong>
+        </p>
+        <mat-form-field>
+          <mat-label i18n>Name</mat-label>
+          <input
+            #field
+            matInput
+            autocomplete="off"
+            spellcheck="false"
+            (input)="typed.set(field.value)"
+            (keydown.enter)="sure() && dialog.close(true)"
+          />
+        </mat-form-field>
+      }
+    </mat-dialog-content>
     <mat-dialog-actions align="end">
       <button matButton type="button" [mat-dialog-close]="false" i18n>Cancel</button>
-      <button matButton="filled" type="button" [mat-dialog-close]="true">{{ question.act }}</button>
+      <button matButton="filled" type="button" [mat-dialog-close]="true" [disabled]="!sure()">
+        {{ question.act }}
+      </button>
     </mat-dialog-actions>
+  `,
+  styles: `
+    p {
+      margin: 0 0 12px;
+    }
+    p:last-child {
+      margin: 0;
+    }
+    mat-form-field {
+      width: 100%;
+    }
   `,
 })
 class ConfirmDialog {
   protected readonly question = inject<Question>(MAT_DIALOG_DATA);
+  protected readonly dialog = inject<MatDialogRef<ConfirmDialog, boolean>>(MatDialogRef);
+  protected readonly typed = signal('');
+  protected readonly sure = computed(() => {
+    const { name } = this.question;
+    return name === undefined || same(this.typed(), name);
+  });
+}
+
+// Keyboards write accents in one character or in two.
+function same(a: string, b: string): boolean {
+  return a.trim().normalize('NFC') === b.trim().normalize('NFC');
 }
 
 /** Asks before something that cannot be undone. */
