@@ -5,6 +5,7 @@ import { Gap } from '../api/shapes';
 import { Clock } from '../live/clock';
 import { Feed } from '../live/feed';
 import { Format } from '../words/format';
+import { gapReason } from '../words/gap';
 
 const recent = 10 * 60_000; // milliseconds after a gap in which it is still told
 const blindAfter = 3_000; // milliseconds without a proof after which the server is called blind
@@ -74,19 +75,6 @@ export class BlindBanner {
   protected story(gap: Gap): string {
     const from = this.format.time(new Date(gap.from));
     const to = this.format.time(new Date(gap.to));
-    return $localize`Unobserved from ${from}:from: to ${to}:to: (${reason(gap)}:reason:). Nobody was called late or offline for that time.`;
-  }
-}
-
-function reason(gap: Gap): string {
-  switch (gap.reason) {
-    case 'silent':
-      return $localize`the server did not hear itself`;
-    case 'stopped':
-      return $localize`the server was stopped`;
-    case 'crashed':
-      return $localize`the server crashed`;
-    case 'damaged':
-      return $localize`a part of the log was damaged`;
+    return $localize`Unobserved from ${from}:from: to ${to}:to: (${gapReason(gap)}:reason:). Nobody was called late or offline for that time.`;
   }
 }

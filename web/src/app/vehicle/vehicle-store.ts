@@ -4,6 +4,7 @@ import { Api } from '../api/api';
 import { Problem } from '../api/problem';
 import { Customer, Gap, LiveTransitions, Transition, Vehicle } from '../api/shapes';
 import { Feed } from '../live/feed';
+import { joinTransitions } from '../live/transitions';
 
 const every = 5_000; // milliseconds between two readings: a heartbeat that changes no presence is no news of the stream
 const perPage = 1000;
@@ -130,7 +131,7 @@ export class VehicleStore {
       };
       if (cursor) query.cursor = cursor;
       const answer = await this.api.get('/v1/transitions', { query, signal });
-      this.changes.update((known) => joined(known, answer.items));
+      this.changes.update((known) => joinTransitions(known, answer.items));
       cursor = answer.next_cursor;
     }
   }
@@ -147,14 +148,8 @@ export class VehicleStore {
     const own = news.items.filter((transition) => transition.vin === this.vin);
     const last = own.at(-1);
     if (!last) return;
-    this.changes.update((known) => joined(known, own));
+    this.changes.update((known) => joinTransitions(known, own));
     this.current.update((vehicle) => vehicle && { ...vehicle, presence: last.to, since: last.at });
     void this.refresh(last.position);
   }
-}
-
-/** Two lists of transitions as one, newest first, each transition once. */
-function joined(a: readonly Transition[], b: readonly Transition[]): Transition[] {
-  const all = new Map([...a, ...b].map((one) => [`${one.position} ${one.at} ${one.to}`, one]));
-  return [...all.values()].sort((x, y) => y.position - x.position || Date.parse(y.at) - Date.parse(x.at));
 }

@@ -51,6 +51,17 @@ export class Format {
     return this.format('time', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at);
   }
 
+  /** A time of day, to the millisecond, with the day when it is not the same as that of another moment. */
+  exactTimeBeside(at: Date, other: Date): string {
+    const time = this.format('exact', {
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      fractionalSecondDigits: 3,
+    }).format(at);
+    return this.day(at) === this.day(other) ? time : `${this.day(at)} ${time}`;
+  }
+
   /** A time of day to the minute. */
   hourAndMinute(at: Date): string {
     return this.format('hourAndMinute', { hour: '2-digit', minute: '2-digit' }).format(at);
