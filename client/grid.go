@@ -22,21 +22,64 @@ const gridHeader = 20
 
 // Grid is the whole fleet now. To follow it, open the live stream first.
 func (c *Client) Grid(ctx context.Context) (Grid, error) {
-	answer, err := c.send(ctx, http.MethodGet, "/v1/grid", nil, http.Header{}, nil) // the transport undoes gzip
+	data, err := c.cells(ctx, "/v1/grid", nil)
 	if err != nil {
 		return Grid{}, err
 	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return Grid{}, fmt.Errorf("reading the grid: %w", err)
-	}
-	if len(data) < gridHeader || len(data)-gridHeader != int(binary.LittleEndian.Uint32(data[16:])) {
+	if len(data)-gridHeader != int(binary.LittleEndian.Uint32(data[16:])) {
 		return Grid{}, fmt.Errorf("reading the grid: its %d bytes are not what its header says", len(data))
 	}
 	return Grid{
 		Epoch: binary.LittleEndian.Uint64(data), Position: binary.LittleEndian.Uint64(data[8:]), Cells: data[gridHeader:],
 	}, nil
+}
+
+// GridMatches says which cells of a grid a query finds, whatever their presence.
+type GridMatches struct {
+	Epoch    uint64
+	Position uint64
+	Cells    int // in the grid
+	bits     []byte
+}
+
+// Has says whether a cell matches.
+func (m *GridMatches) Has(cell int) bool {
+	return cell >= 0 && cell < m.Cells && m.bits[cell/8]>>(cell%8)&1 == 1
+}
+
+// GridMatches finds a query's vehicles in the grid. Its text, customers and tags count.
+func (c *Client) GridMatches(ctx context.Context, q VehicleQuery) (GridMatches, error) {
+	v := url.Values{"customer": q.Customers, "tag": q.Tags}
+	set(v, "q", q.Text)
+	data, err := c.cells(ctx, "/v1/grid/matches", v)
+	if err != nil {
+		return GridMatches{}, err
+	}
+	m := GridMatches{
+		Epoch: binary.LittleEndian.Uint64(data), Position: binary.LittleEndian.Uint64(data[8:]),
+		Cells: int(binary.LittleEndian.Uint32(data[16:])), bits: data[gridHeader:],
+	}
+	if len(m.bits) != (m.Cells+7)/8 {
+		return GridMatches{}, fmt.Errorf("reading what matches in the grid: its %d bytes are not what its header says", len(data))
+	}
+	return m, nil
+}
+
+// cells reads what comes with the header of a grid.
+func (c *Client) cells(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	answer, err := c.send(ctx, http.MethodGet, path, query, http.Header{}, nil) // the transport undoes gzip
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if len(data) < gridHeader {
+		return nil, fmt.Errorf("reading %s: %d bytes are less than a header", path, len(data))
+	}
+	return data, nil
 }
 
 // Apply changes the cells as an update says; false when the update is of another epoch or would leave the grid, and

@@ -27,6 +27,7 @@ type Vehicle struct {
 	Presence           Presence   `json:"presence" enum:"unknown,online,late,offline,paused" doc:"Whether the vehicle is connected"`
 	Since              Time       `json:"since" doc:"The exact moment of the last change of presence"`
 	LastHeartbeatAt    Time       `json:"last_heartbeat_at" doc:"When the last heartbeat was received, by the server's clock; null when none ever was"`
+	LastSentAt         Time       `json:"last_sent_at" doc:"The same by the vehicle's clock; null when it did not say, or was never heard"`
 	LastSequence       *int64     `json:"last_sequence" doc:"The sequence number of the last heartbeat that had one; null when none had"`
 	Heartbeats         uint64     `json:"heartbeats" doc:"How many heartbeats are stored for it, exactly"`
 	Policy             Policy     `json:"policy" doc:"The policy in force"`

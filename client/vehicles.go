@@ -13,9 +13,11 @@ type VehicleQuery struct {
 	Customers   []string   // ids; any of them; none means all
 	Presence    []Presence // any of them; none means all
 	Tags        []string   // all of them
+	VINs        []string   // these vehicles alone, at most 200; none means all
 	Sort        string     // vin, registration_number, customer, last_heartbeat_at or since; a leading - turns it round
 	Limit       int        // vehicles on the page, 1 to 1,000; 0 means 50
 	Cursor      string     // NextCursor of the page before; empty for the first
+	Offset      int        // vehicles left out before the first, up to 1,000,000; not with a cursor
 	NoFacets    bool       // leave out the facets by customer and tag, which are the dearest part of a page
 	MinPosition uint64     // the page shows at least this log position; the server waits up to 5 s for it
 }
@@ -26,6 +28,7 @@ func (q VehicleQuery) values() url.Values {
 	set(v, "sort", q.Sort)
 	set(v, "cursor", q.Cursor)
 	setNumber(v, "limit", uint64(q.Limit))
+	setNumber(v, "offset", uint64(q.Offset))
 	setNumber(v, "min_position", q.MinPosition)
 	if q.NoFacets {
 		v.Set("facets", "false")
@@ -38,6 +41,9 @@ func (q VehicleQuery) values() url.Values {
 	}
 	for _, tag := range q.Tags {
 		v.Add("tag", tag)
+	}
+	for _, vin := range q.VINs {
+		v.Add("vin", vin)
 	}
 	return v
 }

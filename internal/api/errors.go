@@ -18,6 +18,9 @@ const internalDetail = "something went wrong on our side; it is in the server's 
 // errNoVehicle says that the read side shows no vehicle with this VIN.
 var errNoVehicle = errors.New("not found")
 
+// errBusy says that others read the log.
+var errBusy = errors.New("the log is being read for others; try again")
+
 // statusOf is the one table from what other packages refuse to what HTTP calls it; 0 stands for an error of our own.
 func statusOf(err error) int {
 	for _, row := range [...]struct {
@@ -38,6 +41,7 @@ func statusOf(err error) int {
 		{errFileTooSlow, http.StatusRequestTimeout},
 		{errFileBroken, http.StatusBadRequest},
 		{errBehind, http.StatusServiceUnavailable},
+		{errBusy, http.StatusServiceUnavailable},
 		{errUnseen, http.StatusServiceUnavailable},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable},
 		{context.Canceled, http.StatusServiceUnavailable}, // the caller is gone, or the server stops

@@ -23,6 +23,19 @@ func (s *server) describeGrid() {
 			"an epoch the order stays.",
 		Responses: answers("The grid", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
 	}, s.grid)
+	s.stream(huma.Operation{
+		OperationID: "grid-matches", Method: http.MethodGet, Path: "/v1/grid/matches", Tags: tags,
+		Summary: "Which cells of the grid a query finds, whatever their presence",
+		Description: "The header of the grid; then, for the cells in their order, a bit each, from the lowest of a byte on: " +
+			"1 when the vehicle matches.",
+		Parameters: []*huma.Param{
+			parameter("query", "q", "As in a page of vehicles", &huma.Schema{Type: huma.TypeString}),
+			parameter("query", "customer", "As in a page of vehicles", listOfTexts()),
+			parameter("query", "tag", "As in a page of vehicles", listOfTexts()),
+		},
+		Responses: answers("The matches", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
+		Errors:    []int{http.StatusUnprocessableEntity},
+	}, s.gridMatches)
 	typed(s, huma.Operation{
 		OperationID: "grid-groups", Method: http.MethodGet, Path: "/v1/grid/groups", Tags: tags,
 		Summary: "Which part of the grid belongs to which customer",
@@ -33,10 +46,26 @@ func (s *server) describeGrid() {
 	}, s.gridVehicles)
 }
 
-func (s *server) grid(w http.ResponseWriter, r *http.Request) {
+func listOfTexts() *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}
+}
+
+func (s *server) grid(w http.ResponseWriter, r *http.Request) { writeCells(w, r, s.cfg.View.Grid()) }
+
+func (s *server) gridMatches(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	matches, err := s.cfg.View.GridMatches(fleet.Query{Text: query.Get("q"), Customers: query["customer"], Tags: query["tag"]})
+	if err != nil {
+		writeModel(w, problemOf(err, "query", s.logger))
+		return
+	}
+	writeCells(w, r, matches)
+}
+
+// writeCells writes what stands for the cells of the grid, packed when the caller takes that.
+func writeCells(w http.ResponseWriter, r *http.Request, cells io.WriterTo) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Vary", "Accept-Encoding")
-	grid := s.cfg.View.Grid()
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -50,7 +79,7 @@ func (s *server) grid(w http.ResponseWriter, r *http.Request) {
 		defer packed.Close() // an error here is the caller's connection
 		out = packed
 	}
-	_, _ = grid.WriteTo(out) // likewise
+	_, _ = cells.WriteTo(out) // likewise
 }
 
 // acceptsGzip reports whether the caller takes gzip: it names it, and not with the weight 0.

@@ -61,9 +61,12 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 	running.Go(func() { _ = h.view.Run(viewCtx) })
 	cfg := Config{
 		View: h.view, Registry: h.registry, Unregistered: ingest.NewUnregistered(ingest.UnregisteredConfig{}),
-		Ready:    func() error { return nil },
-		Applied:  h.showsRevision,
-		Reached:  h.shows,
+		Ready:   func() error { return nil },
+		Applied: h.showsRevision,
+		Reached: h.shows,
+		Heartbeats: func(context.Context, event.VehicleID, int) (Heartbeats, error) {
+			return Heartbeats{Position: h.head()}, nil
+		},
 		Appended: h.head,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}

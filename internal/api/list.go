@@ -22,9 +22,11 @@ type vehicleQuery struct {
 	Customer []string `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Any of these customers, by id; repeat it"`
 	Presence []string `query:"presence,explode" nullable:"false"`
 	Tag      []string `query:"tag,explode" maxItems:"100" nullable:"false" doc:"All of these tags; repeat it"`
+	VIN      []string `query:"vin,explode" maxItems:"200" nullable:"false" doc:"Only these vehicles; repeat it"`
 	Sort     string   `query:"sort" enum:"vin,-vin,registration_number,-registration_number,customer,-customer,last_heartbeat_at,-last_heartbeat_at,since,-since" default:"vin" doc:"A leading - turns the order round"`
 	Limit    int      `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Vehicles on the page"`
 	Cursor   string   `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before, with the same query"`
+	Offset   int      `query:"offset" minimum:"0" maximum:"1000000" doc:"Vehicles to leave out before the first, to jump anywhere; not with a cursor"`
 	Facets   bool     `query:"facets" default:"true" doc:"With false, the facets by customer and tag are empty; they are the dearest part of a page"`
 }
 
@@ -37,7 +39,8 @@ func (s *server) listVehicles(ctx context.Context, q *vehicleQuery) (*body[clien
 		return nil, err
 	}
 	query := fleet.Query{
-		Text: q.Text, Customers: q.Customer, Presences: wanted, Tags: q.Tag, Sort: q.Sort, Limit: q.Limit, Cursor: q.Cursor,
+		Text: q.Text, Customers: q.Customer, Presences: wanted, Tags: q.Tag, VINs: q.VIN,
+		Sort: q.Sort, Limit: q.Limit, Cursor: q.Cursor, Offset: q.Offset,
 	}
 	if q.Facets {
 		query.Facets = fleet.FacetCustomers | fleet.FacetTags

@@ -42,6 +42,10 @@ func TestVehiclesAreFoundByWhatIsAsked(t *testing.T) {
 		"tags":                     {client.VehicleQuery{Tags: []string{"south", "gravel"}}, []string{"ABC123"}},
 		"sorted":                   {client.VehicleQuery{Sort: "registration_number", Limit: 2}, []string{"ABC123", "DEF456"}},
 		"sorted, turned round":     {client.VehicleQuery{Sort: "-registration_number", Limit: 2}, []string{"STU901", "PQR678"}},
+		"from an offset on":        {client.VehicleQuery{Sort: "registration_number", Offset: 5, Limit: 9}, []string{"PQR678", "STU901"}},
+		"beyond the last":          {client.VehicleQuery{Offset: 1_000_000, Limit: 9}, nil},
+		"VINs":                     {client.VehicleQuery{VINs: []string{"YS2R4X20005388011", "nobody", "YS2R4X20005399401"}}, []string{"JKL012", "ABC123"}},
+		"VINs and a customer":      {client.VehicleQuery{VINs: []string{"YS2R4X20005388011", "YS2R4X20005399401"}, Customers: []string{"johans"}}, []string{"JKL012"}},
 		"a customer there is not":  {client.VehicleQuery{Customers: []string{"nobody"}}, nil},
 		"a text that nothing has":  {client.VehicleQuery{Text: "zeppelin"}, nil},
 		"a position that is there": {client.VehicleQuery{MinPosition: uint64(h.head()), Text: "stu"}, []string{"STU901"}},
@@ -59,6 +63,17 @@ func TestVehiclesAreFoundByWhatIsAsked(t *testing.T) {
 				t.Errorf("the total is %d, want %d", page.Total, len(c.want))
 			}
 		})
+	}
+}
+
+func TestQueriesThatCannotBeMeantAreRefused(t *testing.T) {
+	h := newHarness(t)
+	for _, path := range []string{
+		"/v1/vehicles?offset=1&cursor=AAAA", "/v1/vehicles?offset=-1", "/v1/vehicles?offset=1000001", "/v1/vehicles?offset=x",
+		"/v1/vehicles?limit=1" + strings.Repeat("&vin=V", 201), "/v1/grid/matches?presence=online", "/v1/grid/matches?q=" + strings.Repeat("a", 300),
+		"/v1/vehicles/V/heartbeats?limit=0", "/v1/vehicles/V/heartbeats?limit=1001",
+	} {
+		h.refused(h.get(path), http.StatusUnprocessableEntity)
 	}
 }
 

@@ -26,6 +26,7 @@ func vehicleOf(row fleet.Row) client.Vehicle {
 		Presence:           client.Presence(row.Presence.String()),
 		Since:              timeOf(row.Since),
 		LastHeartbeatAt:    timeOf(row.LastHeartbeat),
+		LastSentAt:         timeOf(row.LastSentAt),
 		Heartbeats:         row.Heartbeats,
 		Policy:             policyOf(row.Policy),
 		Paused:             row.Presence == event.Paused,

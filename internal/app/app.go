@@ -207,6 +207,7 @@ func (a *App) openAPI(context.Context) error {
 		Doors:        a.doors,
 		Applied:      a.applied,
 		Reached:      a.runner.Wait,
+		Heartbeats:   a.newestHeartbeats,
 		Appended:     a.log.Head,
 		Ready:        a.ready,
 		Now:          func() time.Time { return a.committer.Now().Std() },

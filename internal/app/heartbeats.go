@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fleetbeat/fleetbeat/internal/api"
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
+)
+
+// share is how much of the log may be read for one call.
+type share struct {
+	batches    event.Position
+	heartbeats int // of all vehicles
+}
+
+// wholeShare takes one core about 0.2 s.
+const (
+	wholeBatches    = 1 << 16
+	wholeHeartbeats = 2_000_000
+	firstBatches    = 64 // read at first; each next stretch is up to four times as long
+)
+
+// errEnough ends the reading of a stretch.
+var errEnough = errors.New("read far enough")
+
+func (a *App) newestHeartbeats(ctx context.Context, vehicle event.VehicleID, limit int) (api.Heartbeats, error) {
+	return newestHeartbeats(ctx, a.log, vehicle, limit, share{wholeBatches, wholeHeartbeats})
+}
+
+// newestHeartbeats reads a log from its end, a stretch at a time, until there are enough or it has read its share.
+func newestHeartbeats(ctx context.Context, log *eventlog.Log, vehicle event.VehicleID, limit int, left share) (api.Heartbeats, error) {
+	end := log.Head()
+	found := api.Heartbeats{Position: end}
+	length := min(firstBatches, end, left.batches)
+	for length > 0 && len(found.Items) < limit {
+		read := stretch{vehicle: vehicle, last: end, most: left.heartbeats}
+		if err := log.Follow(ctx, end-length+1, read.read); !errors.Is(err, errEnough) {
+			return found, fmt.Errorf("reading the heartbeats of vehicle %d: %w", vehicle, err)
+		}
+		if read.passed > left.heartbeats {
+			break // in the midst of it: what is between it and the stretch before is not known
+		}
+		slices.Reverse(read.items)
+		found.Items = append(found.Items, read.items...)
+		if read.first != 0 {
+			found.CompleteFrom = read.first
+		}
+		end, left.batches, left.heartbeats = end-length, left.batches-length, left.heartbeats-read.passed
+		dense := max(1, read.passed/int(length)) // heartbeats in a batch
+		length = min(4*length, end, left.batches, event.Position(left.heartbeats/dense))
+	}
+	found.Items = found.Items[:min(limit, len(found.Items))]
+	return found, nil
+}
+
+// stretch is a part of the log that is read for one vehicle.
+type stretch struct {
+	vehicle event.VehicleID
+	last    event.Position
+	most    int // heartbeats of all vehicles; beyond, it ends
+
+	items  []api.Heartbeat // oldest first
+	first  event.Time      // the oldest received-at in it; 0 when it has none
+	passed int             // heartbeats of all vehicles in it
+}
+
+func (s *stretch) read(batch event.Stored) error {
+	if s.first == 0 {
+		s.first = received(&batch.Batch)
+	}
+	for i, vehicle := range batch.Heartbeats.Vehicle {
+		if vehicle == s.vehicle {
+			s.items = append(s.items, api.Heartbeat{
+				Heartbeat: batch.Heartbeats.At(i), ID: event.ID{Position: batch.Position, Index: uint32(i)},
+			})
+		}
+	}
+	s.passed += batch.Heartbeats.Len()
+	if batch.Position >= s.last || s.passed > s.most {
+		return errEnough
+	}
+	return nil
+}
+
+// received is the oldest stamp in a batch; 0 when it has none.
+func received(b *event.Batch) (at event.Time) {
+	if b.Heartbeats.Len() > 0 {
+		at = b.Heartbeats.ReceivedAt[0]
+	}
+	if len(b.Entries) > 0 && (at == 0 || b.Entries[0].ReceivedAt < at) {
+		at = b.Entries[0].ReceivedAt
+	}
+	return at
+}
