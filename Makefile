@@ -1,10 +1,14 @@
 # Fleetbeat's commands. Go, make and git are enough for all of them: Go fetches its own newer toolchain when go.mod asks
-# for one, and builds the pinned tools of tools/ on first use. `make test` adds the race detector where it finds a C compiler.
+# for one, and builds the pinned tools of tools/ on first use; the dashboard's tools, Node included, come from
+# web/package-lock.json by npm, which scripts/need installs where it may. `make test` adds the race detector where it finds a
+# C compiler.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo build test check bench generate fmt clean \
-	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules
+# Tests measure time, and npm writes one folder: with `make -j` too, one thing is done at a time.
+.NOTPARALLEL:
+.PHONY: help demo build test test-go test-web test-e2e check bench generate fmt clean \
+	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages
 
 # Fleetbeat is pure Go. Without cgo, the same binary comes out whether or not the machine has a C compiler.
 export CGO_ENABLED = 0
@@ -21,19 +25,35 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 # A tool at the version its own go.mod pins, built on first use and from then on taken from Go's build cache.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
+# What the dashboard is built from. A folder changes when a file is added or removed.
+web = $(shell find web/src web/public web/angular.json web/package.json web/package-lock.json web/tsconfig.json \
+	web/tsconfig.app.json web/tools/pack.mjs ! -name '*.spec.ts')
+
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 demo: build ## Run a server with a simulated fleet, and say where to look
 	bin/fleetbeat demo $(ARGS)
 
-build: ## Build bin/fleetbeat
+build: web/dist/index.html ## Build bin/fleetbeat, with the dashboard in it
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/fleetbeat ./cmd/fleetbeat
 
-test: ## Run all tests, with the race detector where there is a C compiler
+web/dist/index.html: $(web)
+	scripts/npm run --silent build
+
+# Whoever names packages wants these.
+test: test-go $(if $(filter ./...,$(PACKAGES)),test-web test-e2e) ## Run all tests
+
+test-go: ## Test the Go code, with the race detector where there is a C compiler
 	@scripts/test $(TESTFLAGS) $(PACKAGES)
 
-check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules ## Run every check that is not a test
+test-web: ## Test the dashboard's code
+	@scripts/test-web
+
+test-e2e: build ## Test the binary in a browser
+	@scripts/test-e2e $(ARGS)
+
+check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages ## Run every check that is not a test
 
 check-format:
 	@scripts/check-format
@@ -56,14 +76,22 @@ check-generated:
 check-modules:
 	@scripts/check-modules
 
+check-web:
+	scripts/npm run --silent lint
+
+check-messages:
+	scripts/npm run --silent check-messages
+
 bench: build ## Measure this machine: throughput, latency, memory (takes minutes)
 	bin/fleetbeat bench $(ARGS)
 
-generate: ## Write the generated code again (protobuf)
+generate: ## Write the generated code again (protobuf, the API's types)
 	@scripts/generate .
 
-fmt: ## Format the Go code
+fmt: ## Format the code
 	go fmt ./...
+	scripts/npm run --silent format
 
 clean: ## Remove what make built
-	rm -rf bin
+	rm -rf bin web/build web/.angular
+	find web/dist -mindepth 1 ! -name .gitignore -delete
