@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A plain page for people, until the dashboard comes */
+        /** The dashboard */
         get: operations["page"];
         put?: never;
         post?: never;
@@ -55,23 +55,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/heartbeat/ping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Say pong */
-        get: operations["heartbeat-ping"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/heartbeat/{vehicle_id}": {
         parameters: {
             query?: never;
@@ -86,6 +69,23 @@ export interface paths {
          * @description Any body is ignored. A vehicle that is not registered gets 404, and nothing is stored.
          */
         post: operations["heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/heartbeat/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say pong */
+        get: operations["heartbeat-ping"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -320,6 +320,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/grid/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which cells of the grid a query finds, whatever their presence
+         * @description The header of the grid; then, for the cells in their order, a bit each, from the lowest of a byte on: 1 when the vehicle matches.
+         */
+        get: operations["grid-matches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/grid/vehicles": {
         parameters: {
             query?: never;
@@ -528,7 +548,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * The newest heartbeats of a vehicle, newest first
+         * @description Read from the end of the log, some minutes to hours back, depending on the traffic; complete_from says how far.
+         */
+        get: operations["list-heartbeats"];
         put?: never;
         /**
          * Accept a heartbeat
@@ -756,6 +780,48 @@ export interface components {
         Health: {
             /** @enum {string} */
             status: "ok";
+        };
+        Heartbeat: {
+            /** @description The vehicle recorded it earlier and delivered it late: it does not move presence */
+            buffered: boolean;
+            /** @description As the vehicle was told when it sent it */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its place in the log
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description By the server's clock
+             */
+            received_at: string;
+            /** @description Its sequence number came before */
+            repeat: boolean;
+            /**
+             * Format: date-time
+             * @description By the vehicle's clock; null when it did not say
+             */
+            sent_at: string | null;
+            /**
+             * Format: int64
+             * @description The vehicle's own number; null when it gave none
+             */
+            sequence: number | null;
+        };
+        HeartbeatPage: {
+            /**
+             * Format: date-time
+             * @description All from this moment on are listed, unless there are as many as were asked for; null when the log is empty
+             */
+            complete_from: string | null;
+            /** @description Newest first */
+            items: components["schemas"]["Heartbeat"][];
+            /**
+             * Format: int64
+             * @description The log position that the page shows
+             */
+            position: number;
         };
         Hello: {
             /**
@@ -1107,6 +1173,11 @@ export interface components {
              */
             last_heartbeat_at: string | null;
             /**
+             * Format: date-time
+             * @description The same by the vehicle's clock; null when it did not say, or was never heard
+             */
+            last_sent_at: string | null;
+            /**
              * Format: int64
              * @description The sequence number of the last heartbeat that had one; null when none had
              */
@@ -1241,26 +1312,6 @@ export interface operations {
             };
         };
     };
-    "heartbeat-ping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description pong */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Message"];
-                };
-            };
-        };
-    };
     heartbeat: {
         parameters: {
             query?: never;
@@ -1307,6 +1358,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat-ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description pong */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
         };
@@ -1466,12 +1537,12 @@ export interface operations {
     "list-customers": {
         parameters: {
             query?: {
-                /** @description Part of name, address or id; case and diacritics do not matter */
-                q?: string;
-                /** @description Customers on the page */
-                limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description Customers on the page */
+                limit?: number;
+                /** @description Part of name, address or id; case and diacritics do not matter */
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -1986,6 +2057,51 @@ export interface operations {
             };
         };
     };
+    "grid-matches": {
+        parameters: {
+            query?: {
+                /** @description As in a page of vehicles */
+                customer?: string[];
+                /** @description As in a page of vehicles */
+                q?: string;
+                /** @description As in a page of vehicles */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The matches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "grid-vehicles": {
         parameters: {
             query?: {
@@ -2103,10 +2219,10 @@ export interface operations {
     import: {
         parameters: {
             query?: {
-                /** @description Write the lines that are right */
-                partial?: boolean;
                 /** @description Write nothing, and say what would happen */
                 dry_run?: boolean;
+                /** @description Write the lines that are right */
+                partial?: boolean;
             };
             header?: never;
             path?: never;
@@ -2444,20 +2560,20 @@ export interface operations {
     "list-transitions": {
         parameters: {
             query?: {
-                /** @description Changes to any of these presences: repeat it, or separate by commas */
-                to?: ("unknown" | "online" | "late" | "offline" | "paused")[];
-                /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
-                min_position?: number;
-                /** @description Of this vehicle, by VIN */
-                vehicle?: string;
-                /** @description Of the vehicles of any of these customers, by id; repeat it */
-                customer?: string[];
-                /** @description Only those that came after this log position */
-                since?: number;
-                /** @description Transitions on the page */
-                limit?: number;
                 /** @description next_cursor of the page before, for older ones */
                 cursor?: string;
+                /** @description Of the vehicles of any of these customers, by id; repeat it */
+                customer?: string[];
+                /** @description Transitions on the page */
+                limit?: number;
+                /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
+                min_position?: number;
+                /** @description Only those that came after this log position */
+                since?: number;
+                /** @description Changes to any of these presences: repeat it, or separate by commas */
+                to?: ("unknown" | "online" | "late" | "offline" | "paused")[];
+                /** @description Of this vehicle, by VIN */
+                vehicle?: string;
             };
             header?: never;
             path?: never;
@@ -2506,10 +2622,10 @@ export interface operations {
     "list-unregistered": {
         parameters: {
             query?: {
-                /** @description Vehicles on the page */
-                limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description Vehicles on the page */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -2558,28 +2674,28 @@ export interface operations {
     "list-vehicles": {
         parameters: {
             query?: {
-                /** @description Any of these presences: repeat it, or separate by commas */
-                presence?: ("unknown" | "online" | "late" | "offline" | "paused")[];
-                /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
-                min_position?: number;
-                /** @description Part of VIN, registration number, customer's name or address; case and diacritics do not matter */
-                q?: string;
-                /** @description Any of these customers, by id; repeat it */
-                customer?: string[];
-                /** @description All of these tags; repeat it */
-                tag?: string[];
-                /** @description A leading - turns the order round */
-                sort?: "vin" | "-vin" | "registration_number" | "-registration_number" | "customer" | "-customer" | "last_heartbeat_at" | "-last_heartbeat_at" | "since" | "-since";
-                /** @description Vehicles on the page */
-                limit?: number;
                 /** @description next_cursor of the page before, with the same query */
                 cursor?: string;
+                /** @description Any of these customers, by id; repeat it */
+                customer?: string[];
                 /** @description With false, the facets by customer and tag are empty; they are the dearest part of a page */
-                /** @description Skip so many vehicles */
-                offset?: number;
-                /** @description Only these vehicles */
-                vin?: string[];
                 facets?: boolean;
+                /** @description Vehicles on the page */
+                limit?: number;
+                /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
+                min_position?: number;
+                /** @description Vehicles to leave out before the first, to jump anywhere; not with a cursor */
+                offset?: number;
+                /** @description Any of these presences: repeat it, or separate by commas */
+                presence?: ("unknown" | "online" | "late" | "offline" | "paused")[];
+                /** @description Part of VIN, registration number, customer's name or address; case and diacritics do not matter */
+                q?: string;
+                /** @description A leading - turns the order round */
+                sort?: "vin" | "-vin" | "registration_number" | "-registration_number" | "customer" | "-customer" | "last_heartbeat_at" | "-last_heartbeat_at" | "since" | "-since";
+                /** @description All of these tags; repeat it */
+                tag?: string[];
+                /** @description Only these vehicles; repeat it */
+                vin?: string[];
             };
             header?: never;
             path?: never;
@@ -2915,6 +3031,68 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-heartbeats": {
+        parameters: {
+            query?: {
+                /** @description Heartbeats on the page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatPage"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

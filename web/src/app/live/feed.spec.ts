@@ -74,7 +74,7 @@ describe('Feed', () => {
 
   it('is resynchronising until everything that is shown has been fetched', async () => {
     greet();
-    let end = () => {};
+    let end: () => void = () => undefined;
     const fetch = feed.during(new Promise<void>((resolve) => (end = resolve)));
     expect(feed.state()).toBe('resynchronising');
     end();
