@@ -30,7 +30,9 @@ function faults(wanted, has) {
   for (const [id, text] of Object.entries(wanted)) {
     if (!(id in has)) found.push(`is missing        ${JSON.stringify(id)}: ${JSON.stringify(text)}`);
     else if (placeholders(has[id]) !== placeholders(text))
-      found.push(`other placeholders ${JSON.stringify(id)}: ${JSON.stringify(text)} became ${JSON.stringify(has[id])}`);
+      found.push(
+        `other placeholders ${JSON.stringify(id)}: ${JSON.stringify(text)} became ${JSON.stringify(has[id])}`,
+      );
   }
   for (const [id, text] of Object.entries(has)) {
     if (!(id in wanted)) found.push(`is not in the code ${JSON.stringify(id)}: ${JSON.stringify(text)}`);
