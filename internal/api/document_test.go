@@ -217,7 +217,7 @@ func TestPagesForPeopleRunUnderTheirPolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 		policy := answer.Header.Get("Content-Security-Policy")
-		style, _ := between(string(page), "<style>", "</style>")
+		style := between(string(page), "<style>", "</style>")
 		if !strings.Contains(policy, "style-src "+hashSource(style)) {
 			t.Errorf("%s: the policy %q does not allow the page's style", path, policy)
 		}

@@ -13,6 +13,7 @@ const vehicle: Vehicle = {
   presence: 'online',
   since: '2026-11-25T07:00:00Z',
   last_heartbeat_at: '2026-11-25T07:00:00Z',
+  last_sent_at: null,
   last_sequence: 7,
   heartbeats: 7,
   policy: { late_after: 90, offline_after: 150 },

@@ -23,10 +23,7 @@ export class VehicleNow {
   readonly policyOwner = input.required<PolicyOwner | undefined>();
 
   /** When the vehicle says that it sent its last heartbeat. */
-  protected readonly sentAt = computed(() => {
-    const { last_sent_at } = this.vehicle() as Vehicle & { last_sent_at?: string | null }; // older servers do not say
-    return last_sent_at ?? null;
-  });
+  protected readonly sentAt = computed(() => this.vehicle().last_sent_at);
   protected readonly clock = computed(() => {
     const received = this.vehicle().last_heartbeat_at;
     const sent = this.sentAt();
