@@ -16,17 +16,35 @@ const retryAfter = 3_000; // milliseconds
 const maxWaiting = 600; // updates, a minute of them: a fetch that takes longer begins anew
 const header = 20; // epoch u64, position u64, count u32, little-endian
 
-/** Reads the grid as it comes over the wire. It throws when the bytes are not what their header says. */
-export function readCells(data: ArrayBuffer): Cells {
+/** What an answer about cells begins with. */
+export interface CellsHeader {
+  epoch: number;
+  position: number;
+  /** How many cells there are. */
+  count: number;
+  /** All that comes after the header. */
+  rest: Uint8Array;
+}
+
+/** Reads what an answer about cells begins with. It throws when there is not enough. */
+export function readHeader(data: ArrayBuffer): CellsHeader {
+  if (data.byteLength < header) throw new Error(`the grid's ${data.byteLength} bytes are not even a header`);
   const view = new DataView(data);
-  if (data.byteLength < header || view.getUint32(16, true) !== data.byteLength - header) {
-    throw new Error(`the grid's ${data.byteLength} bytes are not what its header says`);
-  }
   return {
     epoch: Number(view.getBigUint64(0, true)), // below 2^53, as the server promises
     position: Number(view.getBigUint64(8, true)),
-    presences: new Uint8Array(data, header),
+    count: view.getUint32(16, true),
+    rest: new Uint8Array(data, header),
   };
+}
+
+/** Reads the grid as it comes over the wire. It throws when the bytes are not what their header says. */
+export function readCells(data: ArrayBuffer): Cells {
+  const { epoch, position, count, rest } = readHeader(data);
+  if (rest.length !== count) {
+    throw new Error(`the grid's ${data.byteLength} bytes are not what its header says`);
+  }
+  return { epoch, position, presences: rest };
 }
 
 /**

@@ -24,6 +24,7 @@ import { SettingsMenu } from './settings-menu';
   ],
   templateUrl: './shell.html',
   styleUrl: './shell.scss',
+  host: { '[class.wall]': 'wall()' },
 })
 export class Shell {
   private readonly router = inject(Router);

@@ -29,12 +29,12 @@ import { Format } from '../words/format';
       display: inline-flex;
       align-items: center;
       gap: 8px;
-      font: var(--mat-sys-label-large);
+      font: var(--fb-connection-font, var(--mat-sys-label-large));
     }
     .dot {
       box-sizing: border-box;
-      width: 10px;
-      height: 10px;
+      width: 0.7em;
+      height: 0.7em;
       border: 2px solid currentcolor;
       border-radius: 50%;
     }

@@ -62,6 +62,12 @@ export class Format {
     return this.day(at) === this.day(other) ? time : `${this.day(at)} ${time}`;
   }
 
+  /** The name of the zone in which times are shown, such as `CET`. */
+  zoneName(at: Date): string {
+    const parts = this.format('zone', { timeZoneName: 'short' }).formatToParts(at);
+    return parts.find((part) => part.type === 'timeZoneName')?.value ?? this.preferences.zone();
+  }
+
   /** A time of day to the minute. */
   hourAndMinute(at: Date): string {
     return this.format('hourAndMinute', { hour: '2-digit', minute: '2-digit' }).format(at);

@@ -1,0 +1,21 @@
+import { wirePresences } from '../../words/presence';
+import { Palette } from './sprites';
+
+/**
+ * The colours of presence as they are now, in this theme. A custom property holds only what was written; the colour that it
+ * comes to is had from an element that is painted with it.
+ */
+export function readPalette(probe: HTMLElement): Palette {
+  return wirePresences.map((presence) => {
+    probe.style.color = `var(--fb-${presence})`;
+    return parseColour(getComputedStyle(probe).color);
+  });
+}
+
+/** Reads `rgb(1, 2, 3)` or `color(srgb 0.1 0.2 0.3)`; what it does not understand is grey. */
+export function parseColour(text: string): [number, number, number] {
+  const numbers = text.match(/[\d.]+/g)?.map(Number) ?? [];
+  const scale = text.startsWith('color(srgb') ? 255 : 1;
+  const [red = 128, green = 128, blue = 128] = numbers.map((n) => Math.round(n * scale));
+  return [red, green, blue];
+}
