@@ -7,7 +7,7 @@
 .DELETE_ON_ERROR:
 # Tests measure time, and npm writes one folder: with `make -j` too, one thing is done at a time.
 .NOTPARALLEL:
-.PHONY: help demo build test test-go test-web check bench generate fmt clean \
+.PHONY: help demo build test test-go test-web test-e2e check bench generate fmt clean \
 	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages
 
 # Fleetbeat is pure Go. Without cgo, the same binary comes out whether or not the machine has a C compiler.
@@ -42,13 +42,16 @@ web/dist/index.html: $(web)
 	scripts/npm run --silent build
 
 # Whoever names packages wants these.
-test: test-go $(if $(filter ./...,$(PACKAGES)),test-web) ## Run all tests
+test: test-go $(if $(filter ./...,$(PACKAGES)),test-web test-e2e) ## Run all tests
 
 test-go: ## Test the Go code, with the race detector where there is a C compiler
 	@scripts/test $(TESTFLAGS) $(PACKAGES)
 
 test-web: ## Test the dashboard's code
 	@scripts/test-web
+
+test-e2e: ## Test the dashboard in a browser, with the server it belongs to
+	@scripts/test-e2e
 
 check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web ## Run every check that is not a test
 
