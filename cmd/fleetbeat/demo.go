@@ -14,8 +14,12 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/simulate"
 )
 
-// demoPolicy is short, so that something happens within seconds.
-var demoPolicy = event.Policy{LateAfter: 3 * time.Second, OfflineAfter: 6 * time.Second}
+// demoPolicy is short, so that something happens soon: late after three intervals, offline after six, in whole seconds and
+// no shorter than a policy may be.
+func demoPolicy(interval time.Duration) event.Policy {
+	late := max(2*time.Second, (3*interval + time.Second - 1).Truncate(time.Second))
+	return event.Policy{LateAfter: late, OfflineAfter: 2 * late}
+}
 
 type demoCommand struct {
 	fleetFlags
@@ -27,7 +31,7 @@ type demoCommand struct {
 // Help is shown below the flags.
 func (demoCommand) Help() string {
 	return `The demo shows the main job: a server, the original three customers with their seven vehicles, a generated fleet beside them,
-and real heartbeats over real HTTP. Vehicles report every second, and are late after 3 s and offline after 6 s.
+and real heartbeats over real HTTP. Vehicles report every second, are late after three such intervals and offline after six.
 
 ` + scenarioHelp()
 }
@@ -51,7 +55,7 @@ func (c *demoCommand) Run(ctx context.Context, t *terminal) error {
 		data = temporary
 	}
 	a, err := app.New(ctx, app.Config{
-		Listen: c.HTTP, DataDir: data, DefaultPolicy: demoPolicy, Version: programVersion(),
+		Listen: c.HTTP, DataDir: data, DefaultPolicy: demoPolicy(c.Interval), Version: programVersion(),
 		Logger: t.quietLog(),
 	})
 	if err != nil {

@@ -104,7 +104,7 @@ export class GridCells {
       this.fetching?.abort();
       clearTimeout(this.retry);
     });
-    void this.fetch();
+    if (this.feed.state() !== 'connecting') void this.fetch(); // else the stream's first word is to resynchronise
   }
 
   /** Calls back with the indexes of cells that changed. It returns what ends that. */

@@ -29,7 +29,8 @@ import { Format } from '../words/format';
       display: inline-flex;
       align-items: center;
       gap: 8px;
-      font: var(--fb-connection-font, var(--mat-sys-label-large));
+      font: var(--mat-sys-label-large);
+      font-size: var(--fb-connection-size, 14px);
     }
     .dot {
       box-sizing: border-box;

@@ -8,6 +8,8 @@ export interface Room {
   scale: number;
   /** Whether it may not be higher than the room: when even the smallest cells do not fit, vehicles share cells. */
   whole: boolean;
+  /** The height of a name, in CSS pixels. */
+  nameHeight: number;
 }
 
 // All in CSS pixels.
@@ -15,7 +17,6 @@ const largestPitch = 28;
 const largestWhole = 72; // of a grid that has to be read from afar
 const bestBand = 110; // height of a band that is easy to look along
 const namesFrom = 5; // pitch from which names stand above the groups
-const nameHeight = 17;
 const widthsOfNames = [200, 90, 36]; // what a group's name has at least: wide while cells are of the largest size
 const crampedBelow = 13; // pitch under which narrow names are better than smaller cells
 
@@ -73,7 +74,7 @@ function shared(groups: readonly Span[], room: Room): Strips {
 }
 
 // Shapes with one size of cells, the best first. Fewer rows waste less when groups are small.
-function shapes(pitch: number, share: number, least: number, { scale }: Room): Shape[] {
+function shapes(pitch: number, share: number, least: number, { scale, nameHeight }: Room): Shape[] {
   const best = Math.min(64, Math.max(3, Math.round((bestBand * scale) / pitch)));
   const between = Math.round(pitch * 0.6);
   const gap = Math.min(Math.max(between, Math.round(scale)), 12 * scale);

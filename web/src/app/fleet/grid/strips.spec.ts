@@ -165,7 +165,7 @@ describe('the name of a group', () => {
 });
 
 describe('cells fitted into a room', () => {
-  const room = { width: 1200, height: 700, scale: 1, whole: true };
+  const room = { width: 1200, height: 700, scale: 1, whole: true, nameHeight: 17 };
 
   it('are as large as they may be when there are few', () => {
     const strips = fit(spans(7, 3), { ...room, whole: false });

@@ -31,6 +31,7 @@ import { Step } from './strips';
 
 const mostNames = 400; // on screen at once
 const lensBelow = 6; // CSS pixels of a cell under which a magnifier helps
+const largeFrom = 900; // CSS pixels of a wall's width
 const tipWidth = 300;
 const tipHeight = 122;
 
@@ -94,13 +95,18 @@ export class VehicleGrid {
   protected readonly current = signal(-1);
   private readonly updates = signal(0); // how often a cell changed that somebody looks at
 
+  /** Whether names are to be read from afar. */
+  protected readonly large = computed(
+    () => this.whole() && this.size().width >= largeFrom * this.size().scale,
+  );
+  protected readonly nameHeight = computed(() => (this.large() ? 24 : 17)); // CSS pixels
   private readonly groups = computed(() => {
     const chosen = this.customers();
     const all = this.cells.groups();
     return chosen.length === 0 ? all : all.filter((group) => chosen.includes(group.customer_id));
   });
   private readonly strips = computed(() => {
-    const room: Room = { ...this.size(), whole: this.whole() };
+    const room: Room = { ...this.size(), whole: this.whole(), nameHeight: this.nameHeight() };
     return fit(room.width > 0 ? this.groups() : [], room);
   });
   private readonly scene = computed<Scene | undefined>(() => {
