@@ -104,17 +104,17 @@ describe('any strips', () => {
     for (const strips of cases) {
       const { share, pitch } = strips.shape;
       const seen = new Set<string>();
+      const wrong: number[] = [];
       for (const span of strips.groups) {
         for (let index = span.start; index < span.start + span.vehicles; index += share) {
-          const place = strips.placeOf(index) ?? { x: -1, y: -1 };
-          expect(strips.at(place.x, place.y)).toBe(index);
-          expect(strips.at(place.x + pitch - 1, place.y + pitch - 1)).toBe(index);
-          expect(place.x >= 0 && place.x + pitch <= strips.width && place.y + pitch <= strips.height).toBe(
-            true,
-          );
-          seen.add(`${place.x} ${place.y}`);
+          const { x, y } = strips.placeOf(index) ?? { x: -1, y: -1 };
+          const found = strips.at(x, y) === index && strips.at(x + pitch - 1, y + pitch - 1) === index;
+          const inside = x >= 0 && x + pitch <= strips.width && y + pitch <= strips.height;
+          if (!found || !inside) wrong.push(index);
+          seen.add(`${x} ${y}`);
         }
       }
+      expect(wrong).toEqual([]);
       expect(seen.size).toBe(strips.groups.reduce((sum, _, group) => sum + strips.slots(group), 0));
     }
   });
@@ -122,17 +122,20 @@ describe('any strips', () => {
   it('are visited whole, each cell once, from any band on', () => {
     for (const strips of cases) {
       for (const from of [0, Math.floor(strips.bands / 2)]) {
-        let cells = 0;
+        const visited: string[] = [];
         strips.visit(from, strips.bands, (x, y, group, slot, count) => {
           const index = (strips.groups[group]?.start ?? 0) + slot * strips.shape.share;
-          expect(strips.placeOf(index)).toEqual({ x, y });
-          cells += count;
+          for (let row = 0; row < count; row++) {
+            visited.push(`${index + row * strips.shape.share}: ${x} ${y + row * strips.shape.pitch}`);
+          }
         });
-        const all = strips.groups.flatMap((span, group) =>
-          Array.from({ length: strips.slots(group) }, (_, slot) => span.start + slot * strips.shape.share),
+        const standing = strips.groups.flatMap((span, group) =>
+          Array.from({ length: strips.slots(group) }, (_, slot) => span.start + slot * strips.shape.share)
+            .map((index) => ({ index, ...(strips.placeOf(index) ?? { x: -1, y: -1 }) }))
+            .filter(({ y }) => y >= from * strips.bandHeight)
+            .map(({ index, x, y }) => `${index}: ${x} ${y}`),
         );
-        const below = all.filter((index) => (strips.placeOf(index)?.y ?? 0) >= from * strips.bandHeight);
-        expect(cells).toBe(below.length);
+        expect(visited).toEqual(standing);
       }
     }
   });
