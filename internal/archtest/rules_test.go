@@ -53,6 +53,11 @@ var rules = []rule{
 		breaks: map[string]string{"internal/history/files.go": `package history; import _ "github.com/fleetbeat/fleetbeat/internal/ingest"`},
 	},
 	{
+		says:   "record imports event only: it is a pure function of rows, wherever they are kept",
+		find:   importsOnly("internal/history/record", "internal/event"),
+		breaks: map[string]string{"internal/history/record/periods.go": `package record; import _ "github.com/fleetbeat/fleetbeat/internal/presence"`},
+	},
+	{
 		says:   "only eventlog imports NATS",
 		find:   importedOnlyBy([]string{"internal/eventlog"}, "github.com/nats-io"),
 		breaks: map[string]string{"internal/app/app.go": `package app; import _ "github.com/nats-io/nats-server/v2/server"`},
@@ -74,8 +79,8 @@ var rules = []rule{
 		breaks: map[string]string{"internal/api/api.go": `package api; import _ "github.com/fleetbeat/fleetbeat/internal/app"`},
 	},
 	{
-		says:   "presence and fleet read no clock: time passes by what the log says",
-		find:   usesNone([]string{"internal/event", "internal/presence", "internal/fleet"}, "time.Now", "time.Since", "time.Until"),
+		says:   "presence, fleet and record read no clock: time passes by what the log says",
+		find:   usesNone([]string{"internal/event", "internal/presence", "internal/fleet", "internal/history/record"}, "time.Now", "time.Since", "time.Until"),
 		breaks: map[string]string{"internal/presence/rule.go": `package presence; import "time"; var started = time.Now`},
 	},
 	{
