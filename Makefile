@@ -7,7 +7,7 @@
 .DELETE_ON_ERROR:
 # Tests measure time, and npm writes one folder: with `make -j` too, one thing is done at a time.
 .NOTPARALLEL:
-.PHONY: help demo build test test-go test-web test-e2e check bench generate fmt clean \
+.PHONY: help demo build test test-go test-web test-e2e check bench bench-web screenshots generate fmt clean \
 	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages
 
 # Fleetbeat is pure Go. Without cgo, the same binary comes out whether or not the machine has a C compiler.
@@ -84,6 +84,12 @@ check-messages:
 
 bench: build ## Measure this machine: throughput, latency, memory (takes minutes)
 	bin/fleetbeat bench $(ARGS)
+
+bench-web: ## Measure the dashboard in a browser: first load, frames, memory (takes a quarter of an hour)
+	@scripts/test-e2e --config playwright.measure.config.ts figures
+
+screenshots: ## Take the pictures of the documents
+	@scripts/test-e2e --config playwright.measure.config.ts pictures
 
 generate: ## Write the generated code again (protobuf, the API's types)
 	@scripts/generate .

@@ -22,19 +22,21 @@ const height = 40;
   `,
   styles: `
     :host {
+      position: relative; // its place is kept before there is anything to show
       display: block;
-      min-width: 200px;
+      flex: 0 0 280px;
     }
     figure {
+      position: absolute;
       display: flex;
       flex-direction: column;
-      height: 100%;
       margin: 0;
+      inset: 0;
     }
     svg {
       flex: 1;
       width: 100%;
-      min-height: 36px;
+      min-height: 0;
       border-bottom: 1px solid var(--mat-sys-outline);
     }
     .late {

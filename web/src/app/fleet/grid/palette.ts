@@ -2,13 +2,18 @@ import { wirePresences } from '../../words/presence';
 import { Palette } from './sprites';
 
 /**
- * The colours of presence as they are now, in this theme. A custom property holds only what was written; the colour that it
- * comes to is had from an element that is painted with it.
+ * The colours of presence as they are now, in the theme of an element. A custom property holds only what was written; the
+ * colour that it comes to is had from an element that is painted with it, and is new: one that changes its colour may be on
+ * its way from another.
  */
-export function readPalette(probe: HTMLElement): Palette {
+export function readPalette(host: HTMLElement): Palette {
   return wirePresences.map((presence) => {
+    const probe = document.createElement('span');
     probe.style.color = `var(--fb-${presence})`;
-    return parseColour(getComputedStyle(probe).color);
+    host.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return parseColour(color);
   });
 }
 
