@@ -18,7 +18,7 @@ export type CustomerFields = ReturnType<typeof customerFields>;
 export function customerFields(customer?: Customer) {
   const fields = new FormGroup({
     id: text(customer?.id, [Validators.maxLength(64), Validators.pattern(/^\s*[A-Za-z0-9._-]*\s*$/)]),
-    name: text(customer?.name, [needed, Validators.maxLength(200)]),
+    name: text(customer?.name, [Validators.required, needed, Validators.maxLength(200)]),
     address: text(customer?.address, [Validators.maxLength(400)]),
     ownPolicy: new FormControl(!!customer?.own_policy, { nonNullable: true }),
     policy: policyGroup(customer?.own_policy),

@@ -66,14 +66,15 @@ const most = 30; // choices offered before anything is typed
 export class CustomerPicker {
   protected readonly format = inject(Format);
 
-  /** What is offered before anything is typed. */
-  readonly counts = input<readonly Choice[]>([]);
+  /** What is offered before anything is typed; without it, the first customers by name. */
+  readonly counts = input<readonly Choice[]>();
   readonly picked = output<PickedCustomer>();
 
   protected readonly text = signal('');
   protected readonly search = inject(CustomerSearch);
   protected readonly shown = computed<readonly Choice[]>(() => {
-    if (!this.text().trim()) return this.counts().slice(0, most);
+    const counts = this.counts();
+    if (counts && !this.text().trim()) return counts.slice(0, most);
     return this.search.customers().map(({ id, name, vehicles }) => ({ id, name, count: vehicles }));
   });
   protected readonly nobody = computed(
@@ -82,7 +83,7 @@ export class CustomerPicker {
 
   protected typed(text: string): void {
     this.text.set(text);
-    if (text.trim()) this.search.look(text);
+    if (text.trim() || !this.counts()) this.search.look(text);
   }
 
   protected pick(event: MatAutocompleteSelectedEvent, field: HTMLInputElement): void {

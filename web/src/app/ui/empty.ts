@@ -13,7 +13,7 @@ import { Component, input } from '@angular/core';
       flex-direction: column;
       align-items: center;
       gap: 8px;
-      padding: 40px 16px;
+      padding: 40px 16px 44px;
       color: var(--mat-sys-on-surface-variant);
       text-align: center;
     }
@@ -21,8 +21,9 @@ import { Component, input } from '@angular/core';
       display: flex;
       flex-wrap: wrap;
       justify-content: center;
-      gap: 8px;
+      gap: 16px 8px;
       max-width: 40em;
+      text-wrap: pretty;
     }
   `,
 })

@@ -2,10 +2,12 @@ import { EnvironmentProviders, inject, provideEnvironmentInitializer } from '@an
 import { MatIconRegistry } from '@angular/material/icon';
 import { DomSanitizer } from '@angular/platform-browser';
 import add from '@material-symbols/svg-400/outlined/add.svg';
+import api from '@material-symbols/svg-400/outlined/api.svg';
 import back from '@material-symbols/svg-400/outlined/arrow_back.svg';
 import bookmark from '@material-symbols/svg-400/outlined/bookmark.svg';
 import both from '@material-symbols/svg-400/outlined/splitscreen.svg';
 import car from '@material-symbols/svg-400/outlined/directions_car.svg';
+import check from '@material-symbols/svg-400/outlined/check.svg';
 import close from '@material-symbols/svg-400/outlined/close.svg';
 import columns from '@material-symbols/svg-400/outlined/view_column.svg';
 import customers from '@material-symbols/svg-400/outlined/domain.svg';
@@ -32,10 +34,12 @@ import upload from '@material-symbols/svg-400/outlined/upload.svg';
 const icons = {
   activity,
   add,
+  api,
   back,
   bookmark,
   both,
   car,
+  check,
   close,
   columns,
   copy,

@@ -63,13 +63,13 @@ export function refusePolicy(group: PolicyGroup, location: string, message: stri
   imports: [MatError, MatFormField, MatHint, MatInput, MatLabel, ReactiveFormsModule],
   template: `
     <ng-container [formGroup]="group()">
-      <mat-form-field>
+      <mat-form-field hideRequiredMarker>
         <mat-label i18n>Late after</mat-label>
         <input matInput formControlName="lateAfter" autocomplete="off" spellcheck="false" />
         <mat-hint>{{ words(group().controls.lateAfter.value) }}</mat-hint>
         <mat-error>{{ fault(group().controls.lateAfter) }}</mat-error>
       </mat-form-field>
-      <mat-form-field>
+      <mat-form-field hideRequiredMarker>
         <mat-label i18n>Offline after</mat-label>
         <input matInput formControlName="offlineAfter" autocomplete="off" spellcheck="false" />
         <mat-hint>{{ words(group().controls.offlineAfter.value) }}</mat-hint>
