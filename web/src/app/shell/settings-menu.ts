@@ -4,6 +4,7 @@ import { MatIcon } from '@angular/material/icon';
 import { MatMenu, MatMenuItem, MatMenuTrigger } from '@angular/material/menu';
 
 import { API_BASE } from '../api/api';
+import { Language } from '../settings/language';
 import { Density, Preferences, Theme } from '../settings/preferences';
 
 /** How the person at this browser likes the page. */
@@ -15,27 +16,33 @@ import { Density, Preferences, Theme } from '../settings/preferences';
       <mat-icon svgIcon="settings" />
     </button>
     <mat-menu #menu="matMenu">
-      @for (theme of themes; track theme.value) {
-        <button
-          mat-menu-item
-          role="menuitemradio"
-          [attr.aria-checked]="preferences.theme() === theme.value"
-          (click)="preferences.theme.set(theme.value)"
-        >
-          {{ mark(preferences.theme() === theme.value) }} {{ theme.name }}
-        </button>
-      }
+      <div role="group" aria-label="Colours" i18n-aria-label>
+        @for (theme of themes; track theme.value) {
+          @let chosen = preferences.theme() === theme.value;
+          <button
+            mat-menu-item
+            role="menuitemradio"
+            [attr.aria-checked]="chosen"
+            (click)="preferences.theme.set(theme.value)"
+          >
+            <mat-icon svgIcon="check" [class.no]="!chosen" />{{ theme.name }}
+          </button>
+        }
+      </div>
       <hr />
-      @for (density of densities; track density.value) {
-        <button
-          mat-menu-item
-          role="menuitemradio"
-          [attr.aria-checked]="preferences.density() === density.value"
-          (click)="preferences.density.set(density.value)"
-        >
-          {{ mark(preferences.density() === density.value) }} {{ density.name }}
-        </button>
-      }
+      <div role="group" aria-label="Density" i18n-aria-label>
+        @for (density of densities; track density.value) {
+          @let chosen = preferences.density() === density.value;
+          <button
+            mat-menu-item
+            role="menuitemradio"
+            [attr.aria-checked]="chosen"
+            (click)="preferences.density.set(density.value)"
+          >
+            <mat-icon svgIcon="check" [class.no]="!chosen" />{{ density.name }}
+          </button>
+        }
+      </div>
       <hr />
       <button
         mat-menu-item
@@ -43,29 +50,26 @@ import { Density, Preferences, Theme } from '../settings/preferences';
         [attr.aria-checked]="preferences.utc()"
         (click)="preferences.utc.set(!preferences.utc())"
       >
-        {{ mark(preferences.utc()) }} <ng-container i18n>Times in UTC</ng-container>
+        <mat-icon svgIcon="check" [class.no]="!preferences.utc()" />
+        <ng-container i18n>Times in UTC</ng-container>
       </button>
       <hr />
-      <button
-        mat-menu-item
-        role="menuitemradio"
-        lang="en"
-        [attr.aria-checked]="preferences.language === 'en'"
-        (click)="preferences.speak('en')"
-      >
-        {{ mark(preferences.language === 'en') }} English
-      </button>
-      <button
-        mat-menu-item
-        role="menuitemradio"
-        lang="sv"
-        [attr.aria-checked]="preferences.language === 'sv'"
-        (click)="preferences.speak('sv')"
-      >
-        {{ mark(preferences.language === 'sv') }} Svenska
-      </button>
+      <div role="group" aria-label="Language" i18n-aria-label>
+        @for (language of languages; track language.value) {
+          @let chosen = preferences.language === language.value;
+          <button
+            mat-menu-item
+            role="menuitemradio"
+            [lang]="language.value"
+            [attr.aria-checked]="chosen"
+            (click)="preferences.speak(language.value)"
+          >
+            <mat-icon svgIcon="check" [class.no]="!chosen" />{{ language.name }}
+          </button>
+        }
+      </div>
       <hr />
-      <a mat-menu-item [href]="docs" i18n>The API</a>
+      <a mat-menu-item [href]="docs"><mat-icon svgIcon="api" /><ng-container i18n>The API</ng-container></a>
     </mat-menu>
   `,
   styles: `
@@ -73,6 +77,9 @@ import { Density, Preferences, Theme } from '../settings/preferences';
       margin: 4px 0;
       border: 0;
       border-top: 1px solid var(--mat-sys-outline-variant);
+    }
+    .no {
+      visibility: hidden;
     }
   `,
 })
@@ -89,8 +96,9 @@ export class SettingsMenu {
     { value: 'comfortable', name: $localize`Comfortable` },
     { value: 'compact', name: $localize`Compact` },
   ];
-
-  protected mark(chosen: boolean): string {
-    return chosen ? '✓' : ' ';
-  }
+  // Each in its own language, so that it is found by whom it is for.
+  protected readonly languages: { value: Language; name: string }[] = [
+    { value: 'en', name: 'English' },
+    { value: 'sv', name: 'Svenska' },
+  ];
 }
