@@ -76,6 +76,7 @@ import { VehiclePicker } from './vehicle-picker';
     fb-customer-picker,
     fb-vehicle-picker {
       flex: 1 1 10em;
+      min-width: 0;
       max-width: 18em;
     }
     @media (width <= 700px) {

@@ -4,6 +4,7 @@ import { MatIcon } from '@angular/material/icon';
 
 import { Empty } from '../ui/empty';
 import { Notice } from '../ui/notice';
+import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
 import { ActivityFilters } from './activity-filters';
 import { ActivityList } from './activity-list';
@@ -12,7 +13,7 @@ import { ActivityStore } from './activity-store';
 /** Changes of presence as they happen. */
 @Component({
   selector: 'fb-activity-page',
-  imports: [ActivityFilters, ActivityList, Empty, MatButton, MatIcon, Notice],
+  imports: [ActivityFilters, ActivityList, Empty, MatButton, MatIcon, Notice, Skeleton],
   providers: [ActivityStore],
   template: `
     <div class="fb-page screen">
@@ -55,8 +56,8 @@ import { ActivityStore } from './activity-store';
             </fb-empty>
           }
         </section>
-      } @else {
-        <div class="fb-card blank" aria-busy="true"></div>
+      } @else if (!store.problem()) {
+        <section class="fb-card blank"><fb-skeleton [lines]="12" /></section>
       }
     </div>
   `,

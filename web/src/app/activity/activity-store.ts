@@ -56,7 +56,8 @@ export class ActivityStore {
   readonly loadingOlder = this.fetchingOlder.asReadonly();
   readonly entries = computed(() => {
     const more = this.cursor() !== null;
-    return entriesOf(this.shown(), this.gaps(), more, more && this.shown().length < mostLoaded);
+    const offerOlder = more && this.read() && this.shown().length < mostLoaded;
+    return entriesOf(this.shown(), this.gaps(), more, offerOlder);
   });
 
   constructor() {

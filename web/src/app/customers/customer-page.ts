@@ -12,6 +12,7 @@ import { Empty } from '../ui/empty';
 import { Ago } from '../ui/moment';
 import { Notice } from '../ui/notice';
 import { PresenceMark } from '../ui/presence-mark';
+import { Skeleton } from '../ui/skeleton';
 import { VehicleForm } from '../ui/vehicle-form';
 import { Format } from '../words/format';
 import { presences } from '../words/presence';
@@ -20,7 +21,18 @@ import { CustomerStore } from './customer-store';
 /** One customer: who it is, how its vehicles are, and what happened to them last. */
 @Component({
   selector: 'fb-customer-page',
-  imports: [Ago, CountsBar, Empty, MatButton, MatIcon, MatIconButton, Notice, PresenceMark, RouterLink],
+  imports: [
+    Ago,
+    CountsBar,
+    Empty,
+    MatButton,
+    MatIcon,
+    MatIconButton,
+    Notice,
+    PresenceMark,
+    RouterLink,
+    Skeleton,
+  ],
   providers: [CustomerStore],
   templateUrl: './customer-page.html',
   styleUrl: './customer-page.scss',

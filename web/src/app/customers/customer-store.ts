@@ -35,8 +35,11 @@ export class CustomerStore {
   constructor() {
     effect(() => {
       this.feed.resyncs();
-      this.feed.summary();
       untracked(() => this.id && this.pace.soon());
+    });
+    effect(() => {
+      this.feed.summary();
+      untracked(() => this.id && !this.gone() && this.pace.soon()); // one that is added later comes with a resync
     });
     inject(DestroyRef).onDestroy(() => {
       this.pace.stop();

@@ -12,6 +12,7 @@ import { Empty } from '../ui/empty';
 import { InView } from '../ui/in-view';
 import { Notice } from '../ui/notice';
 import { PresenceMark } from '../ui/presence-mark';
+import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
 import { presences } from '../words/presence';
 import { CustomersStore } from './customers-store';
@@ -33,6 +34,7 @@ const pause = 200; // milliseconds without another key before it is looked for
     Notice,
     PresenceMark,
     RouterLink,
+    Skeleton,
   ],
   providers: [CustomersStore],
   templateUrl: './customers-page.html',
