@@ -6,13 +6,14 @@ import { Vehicle } from '../api/shapes';
 import { Clock } from '../live/clock';
 import { Empty } from '../ui/empty';
 import { Notice } from '../ui/notice';
+import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
 import { Heartbeats, StoredHeartbeat, mostHeartbeats } from './heartbeats';
 
 /** The newest heartbeats of a vehicle as the log holds them, by both clocks. */
 @Component({
   selector: 'fb-heartbeats-table',
-  imports: [Empty, MatButton, MatIcon, Notice],
+  imports: [Empty, MatButton, MatIcon, Notice, Skeleton],
   providers: [Heartbeats],
   templateUrl: './heartbeats-table.html',
   styles: `

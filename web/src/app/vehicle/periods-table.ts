@@ -38,11 +38,17 @@ const perStep = 25;
         i18n-title
         (click)="save()"
       >
-        <mat-icon svgIcon="download" /><ng-container i18n>CSV</ng-container>
+        <mat-icon svgIcon="download" /><ng-container i18n>Save as CSV</ng-container>
       </button>
     </div>
     @if (found().length > 0) {
-      <div class="fb-scroll">
+      <div
+        class="fb-scroll"
+        tabindex="0"
+        role="region"
+        aria-label="Outages and connections, newest first"
+        i18n-aria-label
+      >
         <table class="fb-table">
           <thead>
             <tr>
@@ -50,19 +56,32 @@ const perStep = 25;
               <th scope="col" i18n>From</th>
               <th scope="col" i18n>To</th>
               <th scope="col" i18n>Length</th>
-              <th scope="col" title="While the server could not prove that it was listening" i18n i18n-title>
-                Unobserved
-              </th>
+              @if (anyUnobserved()) {
+                <th
+                  scope="col"
+                  title="While the server could not prove that it was listening"
+                  i18n
+                  i18n-title
+                >
+                  Unobserved
+                </th>
+              }
             </tr>
           </thead>
           <tbody>
             @for (row of rows(); track row.key) {
               <tr>
-                <td><fb-presence-mark [presence]="row.presence" [bare]="true" /> {{ row.what }}</td>
+                <td>
+                  <span class="what">
+                    <fb-presence-mark [presence]="row.presence" [bare]="true" />{{ row.what }}
+                  </span>
+                </td>
                 <td [title]="row.exactFrom">{{ row.from }}</td>
                 <td [title]="row.exactTo">{{ row.to }}</td>
                 <td>{{ row.length }}</td>
-                <td>{{ row.unobserved }}</td>
+                @if (anyUnobserved()) {
+                  <td>{{ row.unobserved }}</td>
+                }
               </tr>
             }
           </tbody>
@@ -86,6 +105,11 @@ const perStep = 25;
     td {
       white-space: nowrap;
     }
+    .what {
+      display: inline-flex;
+      gap: 8px;
+      align-items: center;
+    }
     p {
       margin: 8px 0 0;
     }
@@ -104,6 +128,7 @@ export class PeriodsTable {
   protected readonly found = computed(() =>
     this.periods().filter((period) => !this.outagesOnly() || period.presence === 'offline'),
   );
+  protected readonly anyUnobserved = computed(() => this.found().some(({ unobserved }) => unobserved > 0));
   protected readonly rows = computed(() =>
     this.found()
       .slice(0, this.most())

@@ -9,6 +9,7 @@ import { Router, RouterLink } from '@angular/router';
 import { Confirm } from '../ui/confirm';
 import { Empty } from '../ui/empty';
 import { Notice } from '../ui/notice';
+import { Skeleton } from '../ui/skeleton';
 import { shortcutOf } from '../ui/shortcut';
 import { VehicleForm } from '../ui/vehicle-form';
 import { HeartbeatsTable } from './heartbeats-table';
@@ -28,6 +29,7 @@ import { VehicleStore } from './vehicle-store';
     Notice,
     PresenceCard,
     RouterLink,
+    Skeleton,
     VehicleNow,
   ],
   providers: [VehicleStore],
@@ -47,8 +49,14 @@ import { VehicleStore } from './vehicle-store';
         grid-template-columns: minmax(0, 1fr);
       }
     }
-    .blank {
-      min-height: 160px;
+    .whole {
+      grid-column: 1 / -1;
+    }
+    .now {
+      min-height: 108px;
+    }
+    .strip {
+      min-height: 154px;
     }
   `,
   host: { '(document:keydown)': 'press($event)' },
