@@ -11,13 +11,14 @@ import { CustomerPicker, PickedCustomer } from '../ui/customer-picker';
 import { Empty } from '../ui/empty';
 import { Ago } from '../ui/moment';
 import { Notice } from '../ui/notice';
+import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
 import { Heard, HeardStore } from './heard-store';
 
 /** Adds vehicles that were heard and are not registered: the customer is chosen once, then it is a click for each. */
 @Component({
   selector: 'fb-heard-panel',
-  imports: [Ago, CustomerPicker, Empty, MatButton, Notice],
+  imports: [Ago, CustomerPicker, Empty, MatButton, Notice, Skeleton],
   providers: [HeardStore],
   templateUrl: './heard-panel.html',
   styles: `
@@ -73,9 +74,17 @@ import { Heard, HeardStore } from './heard-store';
     .blank {
       min-height: 320px;
     }
+    .below {
+      display: none;
+      font-weight: 400;
+    }
     @media (width <= 700px) {
-      .first {
+      .first,
+      .last {
         display: none;
+      }
+      .below {
+        display: block;
       }
       .number {
         padding-inline-end: 12px;
@@ -107,6 +116,8 @@ export class HeardPanel {
       total === 1
         ? $localize`1 vehicle is not registered.`
         : $localize`${count}:count: vehicles are not registered.`;
+    if (!this.owner())
+      return `${text} ${$localize`Choose whom to add them to; then it is a click for each.`}`;
     const waiting = this.store.waiting();
     if (waiting === 0) return text;
     const fresh = this.format.count(waiting);

@@ -8,12 +8,13 @@ import { Problem } from '../api/problem';
 import { Policy } from '../api/shapes';
 import { Notice } from '../ui/notice';
 import { PolicyFields, policyGroup, policyOf, refusePolicy, setPolicy } from '../ui/policy-fields';
+import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
 
 /** Shows and sets the policy of all vehicles that have none of their own or of their customer's. */
 @Component({
   selector: 'fb-policy-panel',
-  imports: [MatButton, Notice, PolicyFields],
+  imports: [MatButton, Notice, PolicyFields, Skeleton],
   template: `
     <p class="fb-soft" i18n>
       The default policy holds for every vehicle that has no policy of its own and whose customer has none
@@ -29,11 +30,11 @@ import { Format } from '../words/format';
         <p class="effect" aria-live="polite">{{ effect() }}</p>
         <div class="fb-row">
           <button matButton="filled" type="submit" [disabled]="busy()" i18n>Set the default policy</button>
-          <button matButton type="button" (click)="reset()" i18n>Undo</button>
+          <button matButton type="button" [disabled]="!changed()" (click)="reset()" i18n>Undo</button>
         </div>
       </form>
     } @else if (!problem()) {
-      <div class="blank" aria-busy="true"></div>
+      <fb-skeleton class="blank" [lines]="4" />
     }
   `,
   styles: `
@@ -76,6 +77,13 @@ export class PolicyPanel {
     const late = this.format.duration(late_after * 1000);
     const offline = this.format.duration(offline_after * 1000);
     return $localize`A vehicle that was online is called late after ${late}:late: without a heartbeat, and offline after ${offline}:offline:. Its next heartbeat makes it online again at once. Vehicles should report about twice in the time until they are late.`;
+  }
+
+  /** Whether the fields say something else than what holds. */
+  protected changed(): boolean {
+    this.typed();
+    const [policy, typed] = [this.found(), policyOf(this.group)];
+    return policy?.late_after !== typed.late_after || policy?.offline_after !== typed.offline_after;
   }
 
   protected async fetch(): Promise<void> {

@@ -38,6 +38,16 @@ import { PolicyPanel } from './policy-panel';
     mat-tab-nav-panel {
       display: block;
     }
+    @media (width <= 700px) {
+      nav {
+        --mat-tab-label-text-size: 12px;
+        --mat-tab-label-text-tracking: 0;
+      }
+      nav a {
+        min-width: 0;
+        padding-inline: 8px;
+      }
+    }
     .files {
       display: grid;
       grid-template-columns: minmax(0, 1fr) 300px;
@@ -76,9 +86,11 @@ export class RegistryPage {
   protected readonly holds = computed(() => {
     const summary = this.feed.summary();
     if (!summary) return '';
-    const vehicles = this.format.count(summary.vehicles);
-    const customers = this.format.count(summary.customers);
-    return $localize`Vehicles: ${vehicles}:vehicles:, customers: ${customers}:customers:`;
+    const { vehicles, customers } = summary;
+    return [
+      vehicles === 1 ? $localize`1 vehicle` : $localize`${this.format.count(vehicles)}:count: vehicles`,
+      customers === 1 ? $localize`1 customer` : $localize`${this.format.count(customers)}:count: customers`,
+    ].join(', ');
   });
 
   protected async addCustomer(): Promise<void> {
