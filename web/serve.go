@@ -22,12 +22,14 @@ const (
 	noncePlace = "__CSP_NONCE__" // where the page wants its nonce
 )
 
-// policy is the content security policy of the page; %s is the nonce of its styles. The names of trusted types are those
-// of Angular: the last one is for its registry of icons.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data: blob:; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; " +
-	"object-src 'none'; require-trusted-types-for 'script'; " +
-	"trusted-types angular angular#bundler angular#unsafe-bypass angular#components"
+// policy is the content security policy of the page: where its styles come from beside its own files, and what it calls
+// beside its own origin. The names of trusted types are those of Angular: the last one is for its registry of icons.
+func policy(styles, calls string) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self' " + styles + "; img-src 'self' data: blob:; font-src 'self'; " +
+		"connect-src 'self' " + calls + "; manifest-src 'self'; worker-src 'self'; base-uri 'self'; form-action 'self'; " +
+		"object-src 'none'; require-trusted-types-for 'script'; " +
+		"trusted-types angular angular#bundler angular#unsafe-bypass angular#components"
+}
 
 const missingPage = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Fleetbeat</title>
@@ -104,7 +106,7 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request) {
 		var secret [16]byte
 		_, _ = rand.Read(secret[:]) // it never fails
 		nonce := base64.RawStdEncoding.EncodeToString(secret[:])
-		header.Set("Content-Security-Policy", fmt.Sprintf(policy, nonce))
+		header.Set("Content-Security-Policy", policy("'nonce-"+nonce+"'", "")+"; frame-ancestors 'none'")
 		page = bytes.ReplaceAll(h.index, []byte(noncePlace), []byte(nonce))
 	}
 	header.Set("Content-Length", strconv.Itoa(len(page)))

@@ -43,6 +43,7 @@ type cli struct {
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
 	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
 	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
+	Page     pageCommand     `cmd:"" help:"Write the dashboard as files, for a CDN or another web server."`
 	Version  versionCommand  `cmd:"" help:"Show the version."`
 }
 

@@ -219,6 +219,7 @@ var wrongValues = map[string]map[string]string{
 	"serve": {
 		"http": "nonsense", "data": "/dev/null/x", "public-url": "nonsense", "admin": "nonsense", "late-after": "nonsense",
 		"offline-after": "nonsense", "canary-interval": "nonsense", "snapshot-every": "nonsense", "reserve": "nonsense",
+		"web-origin": "nonsense",
 	},
 	"demo": {
 		"http": "nonsense", "data": "/dev/null/x", "vehicles": "nonsense", "interval": "nonsense", "jitter": "nonsense",
@@ -231,6 +232,7 @@ var wrongValues = map[string]map[string]string{
 	},
 	"import /dev/null": {"url": "nonsense", "partial": "nonsense", "dry-run": "nonsense"},
 	"replay":           {"data": "/dev/null/x", "transitions": "nonsense"},
+	"page /dev/null/x": {"api": "nonsense"},
 	"version":          {"log-level": "nonsense", "log-format": "nonsense"},
 }
 

@@ -22,6 +22,7 @@ type serveCommand struct {
 	Data           string        `help:"Folder for the log, the registry and the snapshots; made when missing." default:"fleetbeat-data" type:"path"`
 	PublicURL      string        `name:"public-url" help:"Address at which vehicles reach this server, for its own heartbeat; default: the one of --http."`
 	Admin          string        `help:"Loopback address for profiles (pprof), for instance 127.0.0.1:6060; default: none."`
+	WebOrigin      []string      `help:"Another origin from which the dashboard is served, such as a CDN: https://fleet.example.com. Several are separated by commas." placeholder:"URL"`
 	LateAfter      time.Duration `help:"Default policy: a vehicle is late after so much silence. With --offline-after; kept in the registry."`
 	OfflineAfter   time.Duration `help:"Default policy: a vehicle is offline after so much silence."`
 	CanaryInterval time.Duration `help:"Time between two of the server's own heartbeats." default:"250ms"`
@@ -40,6 +41,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		Listen:         c.HTTP,
 		Admin:          c.Admin,
 		PublicURL:      c.PublicURL,
+		WebOrigins:     c.WebOrigin,
 		DataDir:        c.Data,
 		DefaultPolicy:  event.Policy{LateAfter: c.LateAfter, OfflineAfter: c.OfflineAfter},
 		CanaryInterval: c.CanaryInterval,

@@ -37,6 +37,7 @@ type Config struct {
 	Unregistered *ingest.Unregistered
 	Doors        *ingest.Doors // of heartbeats; nil when this process has none
 	Page         *web.Handler  // the dashboard; default the one that the build embedded
+	WebOrigins   []string      // other origins whose pages may use the API, as CheckOrigin wants them
 
 	// Applied waits until doors and view show a revision of the registry, and gives the log position at which it holds.
 	Applied func(ctx context.Context, revision int64) (event.Position, error)
@@ -75,6 +76,11 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	for _, origin := range cfg.WebOrigins {
+		if err := CheckOrigin(origin); err != nil {
+			return err
+		}
 	}
 	if cfg.LiveStall == 0 {
 		cfg.LiveStall = 15 * time.Second
@@ -159,4 +165,6 @@ func build(cfg Config) *server {
 	return s
 }
 
-func (s *server) handler() http.Handler { return guard(s.router) }
+func (s *server) handler() http.Handler {
+	return share(s.cfg.WebOrigins, guard(s.router, s.cfg.WebOrigins))
+}

@@ -34,6 +34,8 @@ type Config struct {
 	PublicURL string // where vehicles reach this server, for the canary; default the address listened on
 	DataDir   string // made when missing
 
+	WebOrigins []string // other origins from which the dashboard is served; default none
+
 	DefaultPolicy  event.Policy  // set in the registry at start; zero leaves what is there
 	CanaryInterval time.Duration // default 250 ms
 	SnapshotEvery  time.Duration // default 5 minutes
@@ -204,6 +206,7 @@ func (a *App) openAPI(context.Context) error {
 		View:         a.view,
 		Registry:     a.registry,
 		Unregistered: a.unregistered,
+		WebOrigins:   a.config.WebOrigins,
 		Doors:        a.doors,
 		Applied:      a.applied,
 		Reached:      a.runner.Wait,

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
@@ -22,6 +23,11 @@ func (a *App) check(context.Context) error {
 	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)
+	}
+	for _, origin := range c.WebOrigins {
+		if err := api.CheckOrigin(origin); err != nil {
+			return err
+		}
 	}
 	if c.PublicURL == "" {
 		return nil

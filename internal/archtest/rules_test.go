@@ -25,6 +25,11 @@ var rules = []rule{
 		breaks: map[string]string{"internal/simulate/fleet.go": `package simulate; import _ "github.com/fleetbeat/fleetbeat/internal/ingest"`},
 	},
 	{
+		says:   "web imports the standard library only: it serves files, and knows nothing of what they show",
+		find:   importsOnly("web"),
+		breaks: map[string]string{"web/serve.go": `package web; import _ "github.com/fleetbeat/fleetbeat/internal/api"`},
+	},
+	{
 		says:   "bench measures the server as a process of its own: what it imports beside, it measures without doors",
 		find:   neverReaches("internal/bench", "internal/app", "internal/api", "internal/registry"),
 		breaks: map[string]string{"internal/bench/start.go": `package bench; import _ "github.com/fleetbeat/fleetbeat/internal/app"`},
