@@ -41,6 +41,7 @@ type cli struct {
 	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
+	Backtest backtestCommand `cmd:"" help:"Say what another policy would have meant for the past."`
 	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
 	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
 	Page     pageCommand     `cmd:"" help:"Write the dashboard as files, for a CDN or another web server."`

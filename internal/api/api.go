@@ -23,6 +23,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/fleetbeat/fleetbeat/internal/backtest"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
@@ -45,6 +46,8 @@ type Config struct {
 	Reached func(ctx context.Context, position event.Position) error
 	// Heartbeats reads the newest heartbeats of a vehicle from the log, at most so many, newest first.
 	Heartbeats func(ctx context.Context, vehicle event.VehicleID, limit int) (Heartbeats, error)
+	// Backtest replays the log under another policy.
+	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
 	// Appended is the position of this process's own last append, which its next search must show.
 	Appended func() event.Position
 	// Ready is nil when the server is ready; the error says what it waits for.
@@ -64,8 +67,8 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Backtest, Appended, Ready")
 	}
 	if cfg.Page == nil {
 		page, err := web.New(web.Built())
@@ -159,6 +162,7 @@ func build(cfg Config) *server {
 	s.describeFleet()
 	s.describeLive()
 	s.describeGrid()
+	s.describeBacktest()
 	s.describeSearch()
 	s.describeHealth()
 	s.describePage()

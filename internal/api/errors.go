@@ -42,6 +42,7 @@ func statusOf(err error) int {
 		{errFileBroken, http.StatusBadRequest},
 		{errBehind, http.StatusServiceUnavailable},
 		{errBusy, http.StatusServiceUnavailable},
+		{errBacktesting, http.StatusServiceUnavailable},
 		{errUnseen, http.StatusServiceUnavailable},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable},
 		{context.Canceled, http.StatusServiceUnavailable}, // the caller is gone, or the server stops

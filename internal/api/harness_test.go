@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fleetbeat/fleetbeat/client"
+	"github.com/fleetbeat/fleetbeat/internal/backtest"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
@@ -39,6 +40,7 @@ type harness struct {
 	mu       sync.Mutex // guards the following: the log
 	position event.Position
 	now      event.Time
+	log      []event.Stored
 	applied  chan struct{} // closed and replaced at every batch and every change of the directory
 }
 
@@ -67,6 +69,7 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		Heartbeats: func(context.Context, event.VehicleID, int) (Heartbeats, error) {
 			return Heartbeats{Position: h.head()}, nil
 		},
+		Backtest: h.backtest,
 		Appended: h.head,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
@@ -98,7 +101,9 @@ func (h *harness) append(b event.Batch) event.Position {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.position++
-	if err := h.view.Apply(event.Stored{Position: h.position, Epoch: 1, Batch: b}); err != nil {
+	stored := event.Stored{Position: h.position, Epoch: 1, Batch: b}
+	h.log = append(h.log, stored)
+	if err := h.view.Apply(stored); err != nil {
 		h.Errorf("applying batch %d: %v", h.position, err)
 	}
 	close(h.applied)
@@ -138,6 +143,19 @@ func (h *harness) listen(d time.Duration) {
 		h.now = h.now.Add(5 * time.Second)
 		h.mu.Unlock()
 	}
+}
+
+// backtest replays the log.
+func (h *harness) backtest(ctx context.Context, q backtest.Query) (backtest.Report, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	test := backtest.New(q)
+	for _, s := range h.log {
+		if !test.Apply(s) {
+			break
+		}
+	}
+	return test.Report(), ctx.Err()
 }
 
 // relay brings the registry's facts to the log.

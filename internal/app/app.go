@@ -211,6 +211,7 @@ func (a *App) openAPI(context.Context) error {
 		Applied:      a.applied,
 		Reached:      a.runner.Wait,
 		Heartbeats:   a.newestHeartbeats,
+		Backtest:     a.backtest,
 		Appended:     a.log.Head,
 		Ready:        a.ready,
 		Now:          func() time.Time { return a.committer.Now().Std() },

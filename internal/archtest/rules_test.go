@@ -63,6 +63,11 @@ var rules = []rule{
 		breaks: map[string]string{"internal/history/record/periods.go": `package record; import _ "github.com/fleetbeat/fleetbeat/internal/presence"`},
 	},
 	{
+		says:   "backtest imports event and presence only: it judges by the live rule, and from the log alone",
+		find:   importsOnly("internal/backtest", "internal/event", "internal/presence"),
+		breaks: map[string]string{"internal/backtest/run.go": `package backtest; import _ "github.com/fleetbeat/fleetbeat/internal/history"`},
+	},
+	{
 		says:   "only eventlog imports NATS",
 		find:   importedOnlyBy([]string{"internal/eventlog"}, "github.com/nats-io"),
 		breaks: map[string]string{"internal/app/app.go": `package app; import _ "github.com/nats-io/nats-server/v2/server"`},
@@ -84,8 +89,8 @@ var rules = []rule{
 		breaks: map[string]string{"internal/api/api.go": `package api; import _ "github.com/fleetbeat/fleetbeat/internal/app"`},
 	},
 	{
-		says:   "presence, fleet and record read no clock: time passes by what the log says",
-		find:   usesNone([]string{"internal/event", "internal/presence", "internal/fleet", "internal/history/record"}, "time.Now", "time.Since", "time.Until"),
+		says:   "presence, fleet, record and backtest read no clock: time passes by what the log says",
+		find:   usesNone([]string{"internal/event", "internal/presence", "internal/fleet", "internal/history/record", "internal/backtest"}, "time.Now", "time.Since", "time.Until"),
 		breaks: map[string]string{"internal/presence/rule.go": `package presence; import "time"; var started = time.Now`},
 	},
 	{

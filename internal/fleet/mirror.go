@@ -28,3 +28,12 @@ func (v *View) Directory() Update {
 	}
 	return u
 }
+
+// VIN is that of a vehicle by its number, and "" for one that the directory does not know.
+func (v *View) VIN(id event.VehicleID) string {
+	defer v.readDirectory()()
+	if !v.dir.has(id) {
+		return ""
+	}
+	return string(v.dir.vin(id))
+}

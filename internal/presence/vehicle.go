@@ -106,3 +106,11 @@ func (r *Rule) grow(n int) {
 	r.policy = grown(r.policy, n)
 	r.ring.grow(n)
 }
+
+// Customer is the customer of v, and 0 for a vehicle that is not watched.
+func (r *Rule) Customer(v event.VehicleID) event.CustomerID {
+	if !r.Known(v) {
+		return 0
+	}
+	return r.customer[v]
+}

@@ -200,6 +200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What another policy would have meant
+         * @description Replays the log under the policies that were in force and under another one, by the rule that judges vehicles live: transitions and outages side by side, and which outages would have been found later, earlier or not at all, or been added. An outage lasts from the transition to offline until the vehicle is heard, paused or removed; two that overlap are the same. Nothing is estimated: all of the log is read, some million heartbeats a second. One runs at a time; it ends when its caller goes away.
+         */
+        post: operations["backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -622,6 +642,108 @@ export interface components {
             /** @description True when its sequence number was stored before */
             repeat?: boolean;
         };
+        Backtest: {
+            /** @description Whose vehicles were asked about; null for all */
+            customer_id: string | null;
+            /** @description Outages that would have been found earlier */
+            earlier: components["schemas"]["BacktestOutages"];
+            /**
+             * Format: date-time
+             * @description Begin of the window, no earlier than the log's; null when the log is empty
+             */
+            from: string | null;
+            /** @description Outages that would have been found later */
+            later: components["schemas"]["BacktestOutages"];
+            /** @description Outages that would not have been found */
+            missed: components["schemas"]["BacktestOutages"];
+            /** @description Outages that were not found, and would have been */
+            new: components["schemas"]["BacktestOutages"];
+            /** @description The policy that was tested */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Format: int64
+             * @description The last log position that was read
+             */
+            position: number;
+            /** @description Under the policies that were in force */
+            present: components["schemas"]["BacktestSide"];
+            /** @description Outages that were found, and would have been at the same moment */
+            same: components["schemas"]["BacktestOutages"];
+            /** @description Under the policy that was tested */
+            tested: components["schemas"]["BacktestSide"];
+            /**
+             * Format: date-time
+             * @description End of the window, no later than the log's; null when the log is empty
+             */
+            to: string | null;
+            /**
+             * Format: int64
+             * @description How many were watched in the window and are asked about
+             */
+            vehicles: number;
+        };
+        BacktestOutage: {
+            /**
+             * Format: date-time
+             * @description When it ended; null when it lasts beyond the window
+             */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was found; null for a new one
+             */
+            found_at: string | null;
+            /**
+             * Format: double
+             * @description How long it lasted, up to the window's end
+             */
+            lasted: number;
+            /**
+             * Format: date-time
+             * @description When it would have been found; null for one that is missed
+             */
+            tested_at: string | null;
+            /** @description The vehicle; empty when it is not registered any more */
+            vin: string;
+        };
+        BacktestOutages: {
+            /** @description Those that lasted longest, the longest first */
+            examples: components["schemas"]["BacktestOutage"][];
+            /**
+             * Format: double
+             * @description The same at most
+             */
+            longest_shift: number;
+            /**
+             * Format: double
+             * @description By how much later or earlier they would have been found, on average
+             */
+            mean_shift: number;
+            /**
+             * Format: double
+             * @description How long they lasted, up to the window's end, all together; new ones as they would have
+             */
+            offline: number;
+            /**
+             * Format: int64
+             * @description How many
+             */
+            outages: number;
+        };
+        BacktestSide: {
+            /**
+             * Format: double
+             * @description How long these lasted, up to the window's end, all together
+             */
+            offline: number;
+            /**
+             * Format: int64
+             * @description Times a vehicle became offline
+             */
+            outages: number;
+            /** @description Changes to each presence */
+            transitions: components["schemas"]["Counts"];
+        };
         BatchAccepted: {
             /**
              * Format: int64
@@ -901,6 +1023,41 @@ export interface components {
         Message: {
             /** @example pong */
             message: string;
+        };
+        NewBacktest: {
+            /**
+             * @description Only this customer's vehicles; without it, all
+             * @example kalles
+             */
+            customer_id?: string;
+            /**
+             * Format: int64
+             * @description How many outages of each kind to name
+             * @default 10
+             */
+            examples: number;
+            /**
+             * Format: date-time
+             * @description Count what began at this moment or later; without it, from the log's begin
+             */
+            from?: string | null;
+            /**
+             * Format: double
+             * @description Seconds of listening time without a heartbeat after which a vehicle is late
+             * @example 90
+             */
+            late_after: number;
+            /**
+             * Format: double
+             * @description Seconds of listening time without a heartbeat after which a vehicle is offline; at least late_after
+             * @example 150
+             */
+            offline_after: number;
+            /**
+             * Format: date-time
+             * @description Count what began before this moment; without it, up to now
+             */
+            to?: string | null;
         };
         NewCustomer: {
             /** @example Cementvägen 8, 111 11 Södertälje */
@@ -1530,6 +1687,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+        };
+    };
+    backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
