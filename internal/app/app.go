@@ -22,6 +22,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
@@ -62,6 +63,7 @@ type App struct {
 	unregistered *ingest.Unregistered
 	view         *fleet.View
 	runner       *projection.Runner
+	history      *history.History
 	directory    *directory
 	handler      http.Handler
 
@@ -79,7 +81,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openSides, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openSides, a.openDirectory, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -235,6 +237,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }},
 		{"directory", a.directory.run},
 		{"fleet", a.runFleet},
+		{"history", a.runHistory},
 		{"snapshots of the doors", a.saveDoors},
 		{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run},
 		{"live push", a.view.Run}, // before the HTTP server in the stop: it ends the streams, which never end by themselves

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/fleetbeat/fleetbeat/internal/api"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
@@ -44,6 +45,9 @@ func (a *App) refuseNewer(ctx context.Context) error {
 	path := a.registryPath()
 	if err := registry.RefuseNewer(ctx, path); err != nil {
 		return fmt.Errorf("looking at registry %s: %w", path, err)
+	}
+	if err := history.RefuseNewer(historyDir(a.config.DataDir)); err != nil {
+		return err
 	}
 	return projection.RefuseNewer(snapshotDir(a.config.DataDir))
 }

@@ -72,3 +72,13 @@ func (r GapReason) String() string {
 	}
 	return fmt.Sprintf("reason(%d)", uint8(r))
 }
+
+// ParseGapReason reads what String wrote.
+func ParseGapReason(s string) (GapReason, error) {
+	for r, name := range gapReasonNames {
+		if s == name {
+			return GapReason(r), nil
+		}
+	}
+	return 0, fmt.Errorf("reason %q is none of silent, stopped, crashed, damaged", s)
+}

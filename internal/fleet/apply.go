@@ -39,7 +39,7 @@ func (v *View) Apply(s event.Stored) error {
 // tally counts the batch's heartbeats and follows which vehicles the log knows. The rule has applied the batch already.
 func (v *View) tally(b *event.Batch) {
 	for run := range b.Runs {
-		v.count(&b.Heartbeats, run.From, run.To)
+		v.tallies.Count(&b.Heartbeats, run.From, run.To)
 		if run.Entry == nil {
 			continue
 		}
@@ -52,51 +52,22 @@ func (v *View) tally(b *event.Batch) {
 	}
 }
 
-// count counts the heartbeats from one index up to, but not with, another.
-func (v *View) count(h *event.Heartbeats, from, to int) {
-	for i, id := range h.Vehicle[from:to] {
-		if !v.watched.Has(uint32(id)) {
-			continue
-		}
-		var flags event.Flags
-		if h.Flags != nil {
-			flags = h.Flags[from+i]
-		}
-		t := &v.tallies[id]
-		if flags&event.Repeat == 0 {
-			t.heartbeats++
-		}
-		if flags&(event.Repeat|event.Buffered) != 0 {
-			continue
-		}
-		if h.Sequence != nil && h.Sequence[from+i] != event.NoSequence {
-			t.sequence = uint64(h.Sequence[from+i]) + 1
-		}
-		t.sent = 0
-		if h.SentAt != nil {
-			t.sent = h.SentAt[from+i]
-		}
-	}
-}
-
 // watch begins to count for a vehicle, if the rule accepts it.
 func (v *View) watch(id event.VehicleID) {
 	if id == 0 || id > presence.MaxVehicle {
 		return
 	}
 	v.grow(int(id) + 1)
-	v.watched.Add(uint32(id))
+	v.tallies.Watch(id)
 	v.place(id)
 }
 
 // forget takes a vehicle off the list, with all that was counted for it. It does not ask the rule, which may know the
 // vehicle anew by the end of the batch.
 func (v *View) forget(id event.VehicleID) {
-	if !v.watched.Has(uint32(id)) {
+	if !v.tallies.Forget(id) {
 		return
 	}
-	v.watched.Remove(uint32(id))
-	v.tallies[id] = tally{}
 	if v.where[id] != unlisted {
 		v.unlist(id)
 		v.epoch++

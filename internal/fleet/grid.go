@@ -147,7 +147,7 @@ func (v *View) GridMatches(q Query) (GridMatches, error) {
 	}
 	defer v.read()()
 	v.look(s, &q)
-	chosen, o := s.inDirectory(len(v.watched)), v.order()
+	chosen, o := s.inDirectory(len(v.tallies.Watched)), v.order()
 	m := GridMatches{Epoch: o.epoch, Position: v.checkpoint, Cells: len(o.vehicles), Bits: make([]byte, (len(o.vehicles)+7)/8)}
 	for i, id := range o.vehicles {
 		if chosen.Has(uint32(id)) {

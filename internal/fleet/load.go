@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
@@ -51,9 +52,9 @@ func (v *View) loadState(d *decoder) {
 	v.grow(v.rule.Cap())
 	for id := range event.VehicleID(v.rule.Cap()) {
 		if v.rule.Known(id) {
-			v.watched.Add(uint32(id))
-			v.tallies[id] = tally{
-				heartbeats: d.uint(), sequence: d.upTo(uint64(event.MaxSequence)+1, "a sequence number is too large"), sent: d.time(),
+			v.tallies.Watch(id)
+			v.tallies.Of[id] = tally.Tally{
+				Heartbeats: d.uint(), Sequence: d.upTo(uint64(event.MaxSequence)+1, "a sequence number is too large"), SentAt: d.time(),
 			}
 		}
 	}

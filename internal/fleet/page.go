@@ -27,7 +27,7 @@ func (v *View) page(s *search) Page {
 
 // found is the set of vehicles that a search finds; it fills in the counts.
 func (v *View) found(s *search, p *Page) bitset.Set {
-	chosen := s.inDirectory(len(v.watched))
+	chosen := s.inDirectory(len(v.tallies.Watched))
 	found := make(bitset.Set, len(chosen))
 	for presence := range v.listed {
 		n, take := 0, s.presences[presence]

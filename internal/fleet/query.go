@@ -193,7 +193,7 @@ func (k sortKey) byTime() bool { return k == byLastHeartbeat || k == bySince }
 // row is a listed vehicle. The caller holds both locks.
 func (v *View) row(id event.VehicleID) Row {
 	policy, scope := v.rule.Policy(id)
-	t := v.tallies[id]
+	t := v.tallies.Of[id]
 	return Row{
 		Number:             id,
 		VIN:                string(v.dir.vin(id)),
@@ -203,9 +203,9 @@ func (v *View) row(id event.VehicleID) Row {
 		Presence:           v.where[id].presence(),
 		Since:              v.rule.Since(id),
 		LastHeartbeat:      v.rule.LastHeartbeat(id),
-		LastSentAt:         t.sent,
-		LastSequence:       int64(t.sequence) - 1,
-		Heartbeats:         t.heartbeats,
+		LastSentAt:         t.SentAt,
+		LastSequence:       int64(t.Sequence) - 1,
+		Heartbeats:         t.Heartbeats,
 		Policy:             policy,
 		PolicyScope:        scope,
 	}

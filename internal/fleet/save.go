@@ -56,10 +56,10 @@ func (v *View) saveState(w io.Writer) error {
 	if err := v.rule.Save(e.w); err != nil {
 		return err
 	}
-	for id := range v.watched.All {
-		e.uint(v.tallies[id].heartbeats)
-		e.uint(v.tallies[id].sequence)
-		e.time(v.tallies[id].sent)
+	for id := range v.tallies.Watched.All {
+		e.uint(v.tallies.Of[id].Heartbeats)
+		e.uint(v.tallies.Of[id].Sequence)
+		e.time(v.tallies.Of[id].SentAt)
 	}
 	saveRing(e, &v.recent, func(t *event.Transition) {
 		e.uint(uint64(t.Vehicle))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/text"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
@@ -75,8 +76,7 @@ type View struct {
 	checkpoint event.Position
 	rule       *presence.Rule
 	changes    presence.Changes // reused by Apply
-	watched    bitset.Set       // vehicles that the log knows
-	tallies    []tally          // by vehicle
+	tallies    tally.Tallies
 	where      []spot           // by vehicle
 	listed     [event.Presences]bitset.Set
 	counts     [event.Presences]int
@@ -84,13 +84,6 @@ type View struct {
 	recent     ring[event.Transition]
 	gaps       ring[event.Gap]
 	epoch      uint64 // of the grid: moves on when the listed vehicles or their order change
-}
-
-// tally is what the log says of a vehicle beyond its presence.
-type tally struct {
-	heartbeats uint64     // repeats not counted
-	sequence   uint64     // one more than the last heartbeat's, repeated and buffered ones left out; 0 when none had one
-	sent       event.Time // by the vehicle's clock, in the last heartbeat but repeats and buffered ones; 0 when it said none
 }
 
 // spot is where a vehicle is listed: 0 for nowhere, else one more than its presence.
@@ -205,9 +198,8 @@ func (v *View) grow(n int) {
 	if n <= len(v.where) {
 		return
 	}
-	v.tallies = grown(v.tallies, n)
+	v.tallies.Grow(n)
 	v.where = grown(v.where, n)
-	v.watched = v.watched.Grow(n)
 	for p := range v.listed {
 		v.listed[p] = v.listed[p].Grow(n)
 	}
