@@ -1,7 +1,6 @@
 package history
 
 import (
-	"context"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -117,7 +116,7 @@ func settled(b *testing.B, h *History) {
 	b.Helper()
 	for again := true; again; {
 		var err error
-		if again, err = h.work(context.Background()); err != nil {
+		if again, err = h.work(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ func (h *History) compactOne(ctx context.Context) (bool, error) {
 	m := h.manifest.clone()
 	h.mu.RUnlock()
 	begin, found := m.uncompacted()
-	if !found || ctx.Err() != nil {
+	if !found {
 		return false, nil
 	}
 	s := sealer{disk: &h.disk, next: m.Next, span: span{From: begin, To: begin + day}}
@@ -27,10 +27,7 @@ func (h *History) compactOne(ctx context.Context) (bool, error) {
 		}
 		if err := h.compact(ctx, &s, k, parts); err != nil {
 			h.discard(s.files)
-			switch {
-			case ctx.Err() != nil:
-				return false, nil // it will be done after the next start
-			case errors.Is(err, errCorrupt):
+			if errors.Is(err, errCorrupt) {
 				return true, nil // it is made again first
 			}
 			return false, fmt.Errorf("compacting the %s of %s: %w", k, begin.Std().Format("2006-01-02"), err)
@@ -91,7 +88,7 @@ func (h *History) compact(ctx context.Context, s *sealer, k kind, parts []file) 
 		if err != nil {
 			return err
 		}
-		defer done()
+		defer done() //nolint:revive // all of them are read together
 		tables[i] = t
 	}
 	f, err := compactTables(ctx, s, k, tables)

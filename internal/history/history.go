@@ -146,7 +146,7 @@ func (h *History) Run(ctx context.Context) {
 	defer h.end()
 	for {
 		again, err := h.work(ctx)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			h.metrics.failures.Inc()
 			h.config.Logger.Error("the history was not written; trying again", "error", err)
 		}
@@ -176,6 +176,9 @@ func (h *History) end() {
 
 // work does what is most urgent, and says whether there may be more.
 func (h *History) work(ctx context.Context) (again bool, err error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
 	for _, do := range []func(context.Context) (bool, error){h.sealOldest, h.condemnOne, h.mendOne, h.compactOne} {
 		done, err := do(ctx)
 		if done || err != nil {

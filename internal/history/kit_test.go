@@ -181,7 +181,7 @@ func between(beats []Heartbeat, from, to event.Time) []Heartbeat {
 // inTemp checks a property with a fresh folder each time, in memory where the system has such folders: syncing is not
 // what it is about.
 func inTemp(t *testing.T, check func(t *rapid.T, dir string)) {
-	root, err := os.MkdirTemp("/dev/shm", "history")
+	root, err := os.MkdirTemp("/dev/shm", "history") //nolint:usetesting // it is another folder on purpose
 	if err != nil {
 		root = t.TempDir()
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -136,7 +137,7 @@ func decodeManifest(data []byte) (*manifest, error) {
 
 // baseName is a name without what would lead out of the folder.
 func baseName(name string) string {
-	if i := bytes.LastIndexAny([]byte(name), "/\\\x00"); i >= 0 {
+	if i := strings.LastIndexAny(name, "/\\\x00"); i >= 0 {
 		return name[i+1:]
 	}
 	return name

@@ -14,7 +14,7 @@ func (h *History) mendOne(ctx context.Context) (bool, error) {
 	h.mu.RLock()
 	m := h.manifest.clone()
 	h.mu.RUnlock()
-	if len(m.Missing) == 0 || ctx.Err() != nil {
+	if len(m.Missing) == 0 {
 		return false, nil
 	}
 	lack := m.Missing[0]

@@ -210,7 +210,13 @@ func (h *History) verify(ctx context.Context, f *file) error {
 	}
 	defer in.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, &readerUntil{ctx, in}); err != nil {
+	untilEnd := readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return in.Read(p)
+	})
+	if _, err := io.Copy(sum, untilEnd); err != nil {
 		return fmt.Errorf("verifying %s: %w", f.Name, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
@@ -219,18 +225,10 @@ func (h *History) verify(ctx context.Context, f *file) error {
 	return nil
 }
 
-// readerUntil reads until a context ends.
-type readerUntil struct {
-	ctx context.Context
-	in  io.Reader
-}
+// readerFunc reads by a function.
+type readerFunc func(p []byte) (int, error)
 
-func (r *readerUntil) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.in.Read(p)
-}
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // missing is what was set aside and is to be made again.
 type missing struct {

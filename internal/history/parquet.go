@@ -106,7 +106,7 @@ func (r *rowReader[R]) peek() (_ *R, err error) {
 
 func (r *rowReader[R]) advance() { r.read = r.read[1:] }
 
-func (r *rowReader[R]) close() error { return r.in.Close() }
+func (r *rowReader[R]) close() { _ = r.in.Close() } // it was read only
 
 // readAll hands the rows of a table from one up to, but not with, another to fn. A row is fn's until it returns.
 func readAll[R any](t *table, from, to int64, fn func(*R) error) error {
@@ -130,9 +130,9 @@ func readAll[R any](t *table, from, to int64, fn func(*R) error) error {
 // errCorrupt says that a file is not what was written.
 var errCorrupt = errors.New("file is corrupt")
 
-// caught makes an error of a panic: the library panics on some bytes that no writer writes.
+// caught makes an error of a panic, as a deferred call: the library panics on some bytes that no writer writes.
 func caught(err *error) {
-	if r := recover(); r != nil {
+	if r := recover(); r != nil { //nolint:revive // it is deferred by its callers
 		*err = fmt.Errorf("%w: %v", errCorrupt, r)
 	}
 }

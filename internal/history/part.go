@@ -75,7 +75,7 @@ func (p *part) size() int {
 	return n
 }
 
-// of appends the heartbeats of a vehicle that were received from from on and before to, in the order of the log.
+// of appends the heartbeats of a vehicle that were received at from or later, and before to, in the order of the log.
 func (p *part) of(vehicle event.VehicleID, from, to event.Time, out []Heartbeat) []Heartbeat {
 	if from >= p.until || to <= p.from {
 		return out

@@ -16,7 +16,7 @@ import (
 )
 
 // sealOldest writes the oldest closed part into files.
-func (h *History) sealOldest(ctx context.Context) (bool, error) {
+func (h *History) sealOldest(context.Context) (bool, error) {
 	h.mu.RLock()
 	var p *part
 	if len(h.closed) > 0 {
@@ -24,7 +24,7 @@ func (h *History) sealOldest(ctx context.Context) (bool, error) {
 	}
 	m := h.manifest.clone()
 	h.mu.RUnlock()
-	if p == nil || ctx.Err() != nil {
+	if p == nil {
 		return false, nil
 	}
 	began := time.Now()
