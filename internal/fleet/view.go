@@ -77,7 +77,7 @@ type View struct {
 	rule       *presence.Rule
 	changes    presence.Changes // reused by Apply
 	tallies    tally.Tallies
-	where      []spot           // by vehicle
+	where      []spot // by vehicle
 	listed     [event.Presences]bitset.Set
 	counts     [event.Presences]int
 	byCustomer [][event.Presences]uint32 // listed vehicles, by customer
