@@ -53,7 +53,7 @@ test-web: ## Test the dashboard's code
 test-e2e: ## Test the dashboard in a browser, with the server it belongs to
 	@scripts/test-e2e
 
-check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web ## Run every check that is not a test
+check: check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages ## Run every check that is not a test
 
 check-format:
 	@scripts/check-format
