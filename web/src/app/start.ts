@@ -1,10 +1,17 @@
-import { LOCALE_ID, provideBrowserGlobalErrorListeners } from '@angular/core';
+import { ErrorHandler, LOCALE_ID, provideBrowserGlobalErrorListeners } from '@angular/core';
 import { MAT_FORM_FIELD_DEFAULT_OPTIONS } from '@angular/material/form-field';
 import { bootstrapApplication } from '@angular/platform-browser';
-import { provideRouter, withComponentInputBinding, withInMemoryScrolling } from '@angular/router';
+import {
+  PreloadAllModules,
+  provideRouter,
+  withComponentInputBinding,
+  withInMemoryScrolling,
+  withPreloading,
+} from '@angular/router';
 
 import { routes } from './routes';
 import { Language } from './settings/language';
+import { Faults } from './shell/faults';
 import { Shell } from './shell/shell';
 import { provideIcons } from './ui/icons';
 
@@ -16,9 +23,11 @@ export async function start(language: Language): Promise<void> {
       provideRouter(
         routes,
         withComponentInputBinding(),
-        withInMemoryScrolling({ scrollPositionRestoration: 'enabled' }),
+        withInMemoryScrolling({ scrollPositionRestoration: 'enabled', anchorScrolling: 'enabled' }),
+        withPreloading(PreloadAllModules), // so that one can go on to other screens while the server is away
       ),
       provideIcons(),
+      { provide: ErrorHandler, useClass: Faults },
       { provide: LOCALE_ID, useValue: language },
       {
         provide: MAT_FORM_FIELD_DEFAULT_OPTIONS,

@@ -127,6 +127,16 @@ describe('Feed', () => {
     expect(streams[0]?.readyState).toBe(EventSource.CLOSED);
   });
 
+  it('knows of when what is shown is, however often it tries again', () => {
+    greet();
+    const heard = feed.lastHeard();
+    vi.advanceTimersByTime(reopenAfter + 1000);
+    stream().break();
+    vi.advanceTimersByTime(60_000);
+    expect(streams.length).toBeGreaterThan(3);
+    expect(feed.lastHeard()).toBe(heard);
+  });
+
   it('does not listen to a stream that it gave up', () => {
     greet();
     const old = stream();

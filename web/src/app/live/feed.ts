@@ -46,6 +46,7 @@ export class Feed {
 
   private readonly connected = signal<'connecting' | 'open' | 'reconnecting' | 'stale'>('connecting');
   private readonly heardAt = signal(Date.now()); // by the browser's clock: silence is measured here
+  private openedAt = Date.now(); // a stream that was just opened is given time to say something
   private readonly fetching = signal(0);
   private readonly latest = signal<Summary | undefined>(undefined);
   private readonly beginnings = signal(0);
@@ -119,7 +120,7 @@ export class Feed {
     this.stream?.close();
     const url = this.api.url('/v1/live', { grid: true, last_event_id: this.lastId });
     const stream = (this.stream = this.open(url));
-    this.heardAt.set(Date.now());
+    this.openedAt = Date.now();
     stream.onerror = () => this.broken(stream);
     this.hear<Hello>(stream, 'hello', (hello) => this.greeted(hello));
     this.hear<Summary>(stream, 'summary', (summary) => this.latest.set(summary));
@@ -166,10 +167,14 @@ export class Feed {
 
   // Looks whether the server is still heard. A browser does not notice a connection that died without a word.
   private watch(): void {
-    const silence = Date.now() - this.heardAt();
+    const now = Date.now();
+    const silence = now - this.heardAt();
     if (this.connected() === 'open' && silence > staleAfter) this.connected.set('stale');
     if (this.connected() === 'stale' && silence <= staleAfter) this.connected.set('open');
-    if (silence > reopenAfter && this.stream?.readyState !== EventSource.CLOSED) {
+    if (
+      now - Math.max(this.heardAt(), this.openedAt) > reopenAfter &&
+      this.stream?.readyState !== EventSource.CLOSED
+    ) {
       if (this.connected() !== 'connecting') this.connected.set('reconnecting');
       this.connect();
     }

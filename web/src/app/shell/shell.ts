@@ -1,4 +1,5 @@
-import { Component, computed, inject } from '@angular/core';
+import { LiveAnnouncer } from '@angular/cdk/a11y';
+import { Component, computed, effect, inject } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatIcon } from '@angular/material/icon';
@@ -35,6 +36,20 @@ export class Shell {
     ),
     { initialValue: '' },
   );
+
+  constructor() {
+    const announcer = inject(LiveAnnouncer);
+    let path: string | undefined;
+    effect(() => {
+      const now = this.url().replace(/[?#].*/, '');
+      if (path && now !== path) {
+        // The link that was followed may be gone with its screen; then whoever goes by keys begins at the new one.
+        if (document.activeElement === document.body) this.toContent();
+        void announcer.announce(document.title);
+      }
+      path = now;
+    });
+  }
 
   /** The wall display has the screen to itself. */
   protected readonly wall = computed(() => 'wall' in this.router.parseUrl(this.url()).queryParams);
