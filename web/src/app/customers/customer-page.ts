@@ -71,6 +71,8 @@ export class CustomerPage {
         this.store.open(id);
       });
     });
+    // That the server cannot be reached is then said once, and no longer when it can.
+    effect(() => this.store.problem() && this.refused.set(undefined));
   }
 
   protected async addVehicle(): Promise<void> {

@@ -1,4 +1,14 @@
-import { Component, computed, inject, signal } from '@angular/core';
+import {
+  Component,
+  ElementRef,
+  Injector,
+  afterNextRender,
+  computed,
+  effect,
+  inject,
+  signal,
+  viewChild,
+} from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { MatSnackBar } from '@angular/material/snack-bar';
 import { Router } from '@angular/router';
@@ -95,9 +105,11 @@ import { Heard, HeardStore } from './heard-store';
 export class HeardPanel {
   private readonly confirm = inject(Confirm);
   private readonly customerForm = inject(CustomerForm);
+  private readonly injector = inject(Injector);
   private readonly router = inject(Router);
   private readonly snackBar = inject(MatSnackBar);
   protected readonly format = inject(Format);
+  private readonly another = viewChild('another', { read: ElementRef<HTMLElement> });
   protected readonly store = inject(HeardStore);
 
   /** Whom vehicles are added to; kept in the browser. */
@@ -124,6 +136,11 @@ export class HeardPanel {
     return `${text} ${$localize`${fresh}:count: heard since; shown when you leave the list.`}`;
   });
 
+  constructor() {
+    // That the server cannot be reached is then said once, and no longer when it can.
+    effect(() => this.store.problem() && this.refused.set(undefined));
+  }
+
   protected addText(vehicle: Heard): string {
     if (vehicle.state === 'added') return $localize`${vehicle.vin}:vin: is added`;
     const name = this.owner()?.name;
@@ -134,6 +151,8 @@ export class HeardPanel {
 
   protected choose(customer: PickedCustomer): void {
     this.owner.set(customer);
+    // The field is gone; whoever goes by keys continues beside what took its place.
+    afterNextRender(() => this.another()?.nativeElement.focus(), { injector: this.injector });
   }
 
   protected async newCustomer(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Component, computed, inject, signal } from '@angular/core';
+import { Component, ElementRef, computed, inject, signal, viewChild } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { MatCheckbox } from '@angular/material/checkbox';
 import { MatFormField, MatLabel } from '@angular/material/form-field';
@@ -41,6 +41,7 @@ import { LineErrors } from './line-errors';
 export class ImportPanel {
   private readonly format = inject(Format);
   private readonly snackBar = inject(MatSnackBar);
+  private readonly news = viewChild.required<ElementRef<HTMLElement>>('news');
   protected readonly store = inject(ImportStore);
 
   protected readonly over = signal(false);
@@ -65,7 +66,7 @@ export class ImportPanel {
   );
   protected readonly partialText = computed(() => {
     const [good, wrong] = [this.good(), this.result()?.rejected ?? 0].map((n) => this.format.count(n));
-    return $localize`Import the ${good}:good: good lines and leave the ${wrong}:wrong: wrong ones out`;
+    return $localize`Import what is right (${good}:good:) and leave out what is wrong (${wrong}:wrong:)`;
   });
   protected readonly importText = computed(() => {
     const result = this.result();
@@ -103,7 +104,9 @@ export class ImportPanel {
   }
 
   protected paste(text: string): void {
-    if (text.trim()) this.take($localize`Pasted text`, new Blob([text], { type: 'text/csv' }));
+    if (!text.trim()) return;
+    this.take($localize`Pasted text`, new Blob([text], { type: 'text/csv' }));
+    this.focusNews();
   }
 
   protected saveTemplate(): void {
@@ -111,11 +114,17 @@ export class ImportPanel {
   }
 
   protected async write(): Promise<void> {
+    this.focusNews();
     await this.store.write(this.anyway());
     const step = this.store.step();
     if (step.at !== 'imported') return;
     const file = this.store.file()?.name ?? '';
     this.snackBar.open($localize`${file}:file: is imported`, undefined, { duration: 4000 });
+  }
+
+  // The button that was pressed goes away; whoever goes by keys continues where the news will be.
+  private focusNews(): void {
+    this.news().nativeElement.focus();
   }
 
   private take(name: string, content: Blob): void {

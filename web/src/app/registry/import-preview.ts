@@ -52,6 +52,7 @@ import { Preview } from './csv-file';
       white-space: nowrap;
     }
     .number {
+      width: 1%;
       padding-inline-end: 16px;
     }
     .unknown {

@@ -80,6 +80,7 @@ interface Remark extends LineError {
       font: var(--mat-sys-title-small);
     }
     .number {
+      width: 1%;
       padding-inline-end: 16px;
     }
     .what {

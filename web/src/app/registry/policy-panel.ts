@@ -1,4 +1,4 @@
-import { Component, inject, signal } from '@angular/core';
+import { Component, effect, inject, signal, untracked } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatSnackBar } from '@angular/material/snack-bar';
@@ -6,6 +6,7 @@ import { MatSnackBar } from '@angular/material/snack-bar';
 import { Api } from '../api/api';
 import { Problem } from '../api/problem';
 import { Policy } from '../api/shapes';
+import { Feed } from '../live/feed';
 import { Notice } from '../ui/notice';
 import { PolicyFields, policyGroup, policyOf, refusePolicy, setPolicy } from '../ui/policy-fields';
 import { Skeleton } from '../ui/skeleton';
@@ -55,6 +56,7 @@ import { Format } from '../words/format';
 })
 export class PolicyPanel {
   private readonly api = inject(Api);
+  private readonly feed = inject(Feed);
   private readonly format = inject(Format);
   private readonly snackBar = inject(MatSnackBar);
   private readonly found = signal<Policy | undefined>(undefined);
@@ -66,6 +68,11 @@ export class PolicyPanel {
   private readonly typed = toSignal(this.group.valueChanges);
 
   constructor() {
+    effect(() => {
+      this.feed.resyncs(); // the server is back
+      const problem = untracked(this.problem);
+      if (problem instanceof Problem && problem.status === 0) this.problem.set(undefined);
+    });
     void this.fetch();
   }
 

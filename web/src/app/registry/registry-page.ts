@@ -34,6 +34,7 @@ import { PolicyPanel } from './policy-panel';
   styles: `
     h2 {
       margin-bottom: 12px;
+      scroll-margin-top: 72px; /* below the page's head */
     }
     mat-tab-nav-panel {
       display: block;

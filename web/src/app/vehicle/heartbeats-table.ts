@@ -30,6 +30,9 @@ import { Heartbeats, StoredHeartbeat, mostHeartbeats } from './heartbeats';
     td {
       white-space: nowrap;
     }
+    .number {
+      padding-inline-end: 24px;
+    }
     .mark {
       margin-inline-end: 4px;
       padding: 0 6px;

@@ -83,6 +83,8 @@ export class VehiclePage {
         void this.store.open(vin);
       });
     });
+    // That the server cannot be reached is then said once, and no longer when it can.
+    effect(() => this.store.problem() && this.refused.set(undefined));
   }
 
   protected press(event: KeyboardEvent): void {
