@@ -13,12 +13,15 @@ func (c *Client) Summary(ctx context.Context) (summary Summary, err error) {
 	return summary, err
 }
 
-// TransitionQuery asks for recent transitions. The zero query asks for the newest of all vehicles.
+// TransitionQuery asks for transitions: recent ones, or with From or Until those of any time. The zero query asks for the
+// newest of all vehicles.
 type TransitionQuery struct {
 	Vehicle   string     // VIN; empty means all
 	Customers []string   // ids; any of them; none means all
 	To        []Presence // any of them; none means all
-	Since     uint64     // only those that came after this log position
+	Since     uint64     // only those that came after this log position; of recent ones
+	From      Time       // of any time: from this moment on
+	Until     Time       // of any time: before this moment
 	Limit     int        // transitions on the page, 1 to 1,000; 0 means 50
 	Cursor    string     // NextCursor of the page before; empty for the newest
 }
@@ -30,6 +33,8 @@ func (c *Client) Transitions(ctx context.Context, q TransitionQuery) (page Trans
 	set(v, "cursor", q.Cursor)
 	setNumber(v, "limit", uint64(q.Limit))
 	setNumber(v, "since", q.Since)
+	setTime(v, "from", q.From)
+	setTime(v, "until", q.Until)
 	for _, customer := range q.Customers {
 		v.Add("customer", customer)
 	}

@@ -17,17 +17,29 @@ type Heartbeat struct {
 	Buffered   bool   `json:"buffered" doc:"The vehicle recorded it earlier and delivered it late: it does not move presence"`
 }
 
-// HeartbeatPage are the newest heartbeats of a vehicle.
+// HeartbeatPage is a page of the heartbeats of a vehicle.
 type HeartbeatPage struct {
 	Items        []Heartbeat `json:"items" nullable:"false" doc:"Newest first"`
-	CompleteFrom Time        `json:"complete_from" doc:"All from this moment on are listed, unless there are as many as were asked for; null when the log is empty"`
+	NextCursor   *string     `json:"next_cursor" doc:"Ask with this cursor for older ones; null on the last page"`
+	CompleteFrom Time        `json:"complete_from" doc:"From this moment on all heartbeats are kept; null when there are none"`
 	Position     uint64      `json:"position" doc:"The log position that the page shows"`
 }
 
-// VehicleHeartbeats are the newest heartbeats of a vehicle, newest first; a limit of 0 means 50.
-func (c *Client) VehicleHeartbeats(ctx context.Context, vin string, limit int) (page HeartbeatPage, err error) {
+// HeartbeatQuery asks for heartbeats of a vehicle, by the moment at which they were received. The zero query asks for the
+// newest 50.
+type HeartbeatQuery struct {
+	From, To Time   // To is not included; zero means from the beginning, to the end
+	Limit    int    // heartbeats on the page, 1 to 1,000; 0 means 50
+	Cursor   string // NextCursor of the page before; empty for the newest
+}
+
+// VehicleHeartbeats is a page of the heartbeats of a vehicle, newest first.
+func (c *Client) VehicleHeartbeats(ctx context.Context, vin string, q HeartbeatQuery) (page HeartbeatPage, err error) {
 	v := url.Values{}
-	setNumber(v, "limit", uint64(limit))
+	setTime(v, "from", q.From)
+	setTime(v, "to", q.To)
+	set(v, "cursor", q.Cursor)
+	setNumber(v, "limit", uint64(q.Limit))
 	err = c.call(ctx, http.MethodGet, vehiclePath(vin)+"/heartbeats", v, nil, &page)
 	return page, err
 }

@@ -54,6 +54,12 @@ func set(v url.Values, name, value string) {
 	}
 }
 
+func setTime(v url.Values, name string, t Time) {
+	if !t.IsZero() {
+		v.Set(name, t.String())
+	}
+}
+
 func setNumber(v url.Values, name string, value uint64) {
 	if value != 0 {
 		v.Set(name, strconv.FormatUint(value, 10))

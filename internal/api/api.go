@@ -26,6 +26,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/backtest"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 	"github.com/fleetbeat/fleetbeat/web"
@@ -44,8 +45,10 @@ type Config struct {
 	Applied func(ctx context.Context, revision int64) (event.Position, error)
 	// Reached waits until the view shows a position.
 	Reached func(ctx context.Context, position event.Position) error
-	// Heartbeats reads the newest heartbeats of a vehicle from the log, at most so many, newest first.
-	Heartbeats func(ctx context.Context, vehicle event.VehicleID, limit int) (Heartbeats, error)
+	// Heartbeats finds heartbeats of a vehicle, newest first.
+	Heartbeats func(ctx context.Context, q history.HeartbeatQuery) (history.HeartbeatPage, error)
+	// Transitions finds transitions of any time, newest first.
+	Transitions func(ctx context.Context, q history.TransitionQuery) (history.TransitionPage, error)
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
 	// Appended is the position of this process's own last append, which its next search must show.
@@ -67,8 +70,8 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Backtest, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, Backtest, Appended, Ready")
 	}
 	if cfg.Page == nil {
 		page, err := web.New(web.Built())
@@ -108,6 +111,7 @@ type server struct {
 	router  *router
 	huma    huma.API
 	frames  liveFrames
+	turns   chan struct{} // of the calls that read heartbeats
 }
 
 // New builds the handler of the whole public server.
@@ -139,7 +143,7 @@ func Document() ([]byte, error) {
 
 // build registers all calls. None is made while it does, so that what they need may be missing.
 func build(cfg Config) *server {
-	s := &server{cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
+	s := &server{cfg: cfg, logger: cfg.Logger, turns: make(chan struct{}, scans), metrics: newMetrics(cfg.Registerer)}
 	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
 	s.huma = humago.New(s.router, huma.Config{
 		OpenAPI:                      openAPI(cfg.Version),

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
 
@@ -32,6 +33,10 @@ func statusOf(err error) int {
 		{fleet.ErrInvalidCursor, http.StatusUnprocessableEntity},
 		{fleet.ErrTooManySubscribers, http.StatusServiceUnavailable},
 		{fleet.ErrClosed, http.StatusServiceUnavailable}, // the server stops
+		{history.ErrInvalidCursor, http.StatusUnprocessableEntity},
+		{history.ErrNotKept, http.StatusNotFound},
+		{history.ErrBehind, http.StatusServiceUnavailable},
+		{history.ErrDamaged, http.StatusServiceUnavailable},
 		{registry.ErrNotFound, http.StatusNotFound},
 		{registry.ErrConflict, http.StatusConflict},
 		{registry.ErrHasVehicles, http.StatusConflict},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,9 +20,21 @@ func (s *server) describeFleet() {
 	}, s.getSummary)
 	typed(s, huma.Operation{
 		OperationID: "list-transitions", Method: http.MethodGet, Path: "/v1/transitions", Tags: tags,
-		Summary: "Recent changes of presence, newest first", Description: "As many as are held in memory.",
+		Summary: "Changes of presence, newest first",
+		Description: "Recent ones, as many as are held in memory; with from or until, those of any time, of the vehicles that are listed now. " +
+			"A vehicle's customer is then the one that it had at that time.",
 		Parameters: []*huma.Param{presences("to", "Changes to any of these presences: repeat it, or separate by commas")},
 	}, s.listTransitions)
+	s.stream(huma.Operation{
+		OperationID: "export-transitions", Method: http.MethodGet, Path: "/v1/transitions.csv", Tags: tags,
+		Summary: "Changes of presence of any time as a CSV file, newest first",
+		Parameters: append([]*huma.Param{
+			parameter("query", "vehicle", "As in the list", &huma.Schema{Type: huma.TypeString}),
+			parameter("query", "customer", "As in the list", listOfTexts()),
+			presences("to", "As in the list"),
+		}, periodParameters("until")...),
+		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusUnprocessableEntity},
+	}, s.exportTransitions)
 	typed(s, huma.Operation{
 		OperationID: "list-gaps", Method: http.MethodGet, Path: "/v1/gaps", Tags: tags,
 		Summary:     "Recent times that were not observed, newest first",
@@ -45,12 +58,14 @@ func (s *server) getSummary(ctx context.Context, in *struct{ MinPosition }) (*bo
 
 type transitionQuery struct {
 	MinPosition
-	Vehicle  string   `query:"vehicle" maxLength:"64" doc:"Of this vehicle, by VIN"`
-	Customer []string `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Of the vehicles of any of these customers, by id; repeat it"`
-	To       []string `query:"to,explode" nullable:"false"`
-	Since    uint64   `query:"since" doc:"Only those that came after this log position"`
-	Limit    int      `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Transitions on the page"`
-	Cursor   string   `query:"cursor" maxLength:"20" doc:"next_cursor of the page before, for older ones"`
+	Vehicle  string    `query:"vehicle" maxLength:"64" doc:"Of this vehicle, by VIN"`
+	Customer []string  `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Of the vehicles of any of these customers, by id; repeat it"`
+	To       []string  `query:"to,explode" nullable:"false"`
+	Since    uint64    `query:"since" doc:"Only those that came after this log position"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Transitions on the page"`
+	From     time.Time `query:"from" doc:"Of any time: from this moment on, in RFC 3339"`
+	Until    time.Time `query:"until" doc:"Of any time: before this moment, in RFC 3339"`
+	Cursor   string    `query:"cursor" maxLength:"100" doc:"next_cursor of the page before, for older ones"`
 }
 
 func (s *server) listTransitions(ctx context.Context, q *transitionQuery) (*body[client.TransitionPage], error) {
@@ -60,6 +75,9 @@ func (s *server) listTransitions(ctx context.Context, q *transitionQuery) (*body
 	}
 	if err := s.reached(ctx, event.Position(q.At)); err != nil {
 		return nil, err
+	}
+	if !q.From.IsZero() || !q.Until.IsZero() {
+		return s.pastTransitions(ctx, q, to)
 	}
 	found, err := s.cfg.View.Transitions(fleet.TransitionQuery{
 		VIN: q.Vehicle, Customers: q.Customer, To: to, Since: event.Position(q.Since), Limit: q.Limit, Cursor: q.Cursor,

@@ -20,6 +20,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/backtest"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
@@ -66,8 +67,11 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		Ready:   func() error { return nil },
 		Applied: h.showsRevision,
 		Reached: h.shows,
-		Heartbeats: func(context.Context, event.VehicleID, int) (Heartbeats, error) {
-			return Heartbeats{Position: h.head()}, nil
+		Heartbeats: func(context.Context, history.HeartbeatQuery) (history.HeartbeatPage, error) {
+			return history.HeartbeatPage{Position: h.head()}, nil
+		},
+		Transitions: func(context.Context, history.TransitionQuery) (history.TransitionPage, error) {
+			return history.TransitionPage{Position: h.head()}, nil
 		},
 		Backtest: h.backtest,
 		Appended: h.head,

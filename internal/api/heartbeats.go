@@ -2,64 +2,171 @@ package api
 
 import (
 	"context"
+	"encoding/csv"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fleetbeat/fleetbeat/client"
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
-// Heartbeats are the newest heartbeats of one vehicle, as the log has them.
-type Heartbeats struct {
-	Items        []Heartbeat    // newest first
-	CompleteFrom event.Time     // all from this moment on are listed, unless there are as many as were asked for; 0 when nothing was read
-	Position     event.Position // of the log's end
-}
+// scans is how many calls may read heartbeats at once: while the history is behind, each may take a core for some tenths of
+// a second.
+const scans = 4
 
-// Heartbeat is a heartbeat and its place in the log.
-type Heartbeat struct {
-	event.Heartbeat
-	ID event.ID
+// Period is part of the reads of what happened.
+type Period struct {
+	From time.Time `query:"from" doc:"Only from this moment on, in RFC 3339"`
+	To   time.Time `query:"to" doc:"Only before this moment, in RFC 3339"`
 }
-
-// scans is how many calls may read the log at once: each takes a core for some tenths of a second.
-const scans = 2
 
 type heartbeatQuery struct {
 	VehiclePath
-	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Heartbeats on the page"`
+	Period
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Heartbeats on the page"`
+	Cursor string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before, for older ones"`
 }
 
 func (s *server) describeHeartbeats() {
-	turns := make(chan struct{}, scans)
 	typed(s, huma.Operation{
 		OperationID: "list-heartbeats", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/heartbeats", Tags: []string{"vehicles"},
-		Summary:     "The newest heartbeats of a vehicle, newest first",
-		Description: "Read from the end of the log, some minutes to hours back, depending on the traffic; complete_from says how far.",
-		Errors:      []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Summary: "The heartbeats of a vehicle, newest first",
+		Description: "Of any time, by the moment at which they were received. Those that were buffered stand where they arrived, " +
+			"and are marked. complete_from says from when on heartbeats are kept.",
+		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, q *heartbeatQuery) (*body[client.HeartbeatPage], error) {
 		row, ok := s.cfg.View.Vehicle(q.VIN)
 		if !ok {
 			return nil, errNoVehicle
 		}
-		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
-		default:
-			return nil, errBusy
-		}
-		found, err := s.cfg.Heartbeats(ctx, row.Number, q.Limit)
+		found, err := s.heartbeats(ctx, history.HeartbeatQuery{
+			Vehicle: row.Number, From: momentOf(q.From), To: momentOf(q.To), Limit: q.Limit, Cursor: q.Cursor,
+		})
 		if err != nil {
 			return nil, err
 		}
 		return &body[client.HeartbeatPage]{heartbeatsOf(found)}, nil
 	})
+	s.stream(huma.Operation{
+		OperationID: "export-heartbeats", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/heartbeats.csv", Tags: []string{"vehicles"},
+		Summary:    "The heartbeats of a vehicle as a CSV file, newest first",
+		Parameters: append([]*huma.Param{parameter("path", "vin", "The VIN", &huma.Schema{Type: huma.TypeString})}, periodParameters("to")...),
+		Responses:  answers("The file", "text/csv", nil), Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+	}, s.exportHeartbeats)
 }
 
-func heartbeatsOf(found Heartbeats) client.HeartbeatPage {
+// heartbeats asks for a page when it is its turn.
+func (s *server) heartbeats(ctx context.Context, q history.HeartbeatQuery) (history.HeartbeatPage, error) {
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	default:
+		return history.HeartbeatPage{}, errBusy
+	}
+	return s.cfg.Heartbeats(ctx, q)
+}
+
+// momentOf is a moment of a query, 0 for none.
+func momentOf(t time.Time) event.Time {
+	if t.IsZero() {
+		return 0
+	}
+	return event.At(t)
+}
+
+// periodParameters describe from and the parameter of the end.
+func periodParameters(end string) []*huma.Param {
+	moment := &huma.Schema{Type: huma.TypeString, Format: "date-time"}
+	return []*huma.Param{
+		parameter("query", "from", "Only from this moment on, in RFC 3339", moment),
+		parameter("query", end, "Only before this moment, in RFC 3339", moment),
+	}
+}
+
+// readMoment reads a moment of the query; 0 when there is none.
+func readMoment(r *http.Request, name string) (event.Time, error) {
+	value := r.URL.Query().Get(name)
+	if value == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return 0, refuse(http.StatusUnprocessableEntity, "query."+name, "must be a moment in RFC 3339", value)
+	}
+	return event.At(t), nil
+}
+
+func (s *server) exportHeartbeats(w http.ResponseWriter, r *http.Request) {
+	row, ok := s.cfg.View.Vehicle(r.PathValue("vin"))
+	q := history.HeartbeatQuery{Vehicle: row.Number, Limit: 1000}
+	err := errNoVehicle
+	if ok {
+		q.From, err = readMoment(r, "from")
+	}
+	if err == nil {
+		q.To, err = readMoment(r, "to")
+	}
+	if err != nil {
+		writeModel(w, problemOf(err, "query", s.logger))
+		return
+	}
+	header := []string{"id", "received_at", "sent_at", "sequence", "repeat", "buffered"}
+	s.exportPages(w, r, "heartbeats", header, func(cursor string) (rows [][]string, next string, err error) {
+		q.Cursor = cursor
+		page, err := s.heartbeats(r.Context(), q)
+		for i := range page.Items {
+			rows = append(rows, heartbeatLine(&page.Items[i]))
+		}
+		return rows, page.NextCursor, err
+	})
+}
+
+func heartbeatLine(h *history.Heartbeat) []string {
+	sequence := ""
+	if h.Sequence != event.NoSequence {
+		sequence = strconv.FormatInt(h.Sequence, 10)
+	}
+	return []string{
+		h.ID.String(), h.ReceivedAt.String(), h.SentAt.String(), sequence,
+		strconv.FormatBool(h.Flags&event.Repeat != 0), strconv.FormatBool(h.Flags&event.Buffered != 0),
+	}
+}
+
+// exportPages writes a CSV file page by page. The first page may still be refused.
+func (s *server) exportPages(w http.ResponseWriter, r *http.Request, name string, header []string, page func(cursor string) ([][]string, string, error)) {
+	rows, next, err := page("")
+	if err != nil {
+		writeModel(w, problemOf(err, "query", s.logger))
+		return
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	w.Header().Set("Content-Disposition", `attachment; filename="fleetbeat-`+name+`.csv"`)
+	out := csv.NewWriter(newDownload(w))
+	out.UseCRLF = true
+	err = out.Write(header)
+	for err == nil {
+		if err = out.WriteAll(rows); err != nil || next == "" {
+			break
+		}
+		rows, next, err = page(next)
+	}
+	if err == nil {
+		return
+	}
+	if r.Context().Err() == nil {
+		s.logger.Error("exporting "+name, "error", err)
+	}
+	panic(http.ErrAbortHandler) // part of the file may be out: cut it, so that nobody takes it for whole
+}
+
+func heartbeatsOf(found history.HeartbeatPage) client.HeartbeatPage {
 	page := client.HeartbeatPage{
-		Items: make([]client.Heartbeat, len(found.Items)), CompleteFrom: timeOf(found.CompleteFrom), Position: uint64(found.Position),
+		Items: make([]client.Heartbeat, len(found.Items)), NextCursor: cursorOf(found.NextCursor),
+		CompleteFrom: timeOf(found.CompleteFrom), Position: uint64(found.Position),
 	}
 	for i, h := range found.Items {
 		page.Items[i] = client.Heartbeat{

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
 // share is how much of the log may be read for one call.
@@ -27,14 +28,40 @@ const (
 // errEnough ends the reading of a stretch.
 var errEnough = errors.New("read far enough")
 
-func (a *App) newestHeartbeats(ctx context.Context, vehicle event.VehicleID, limit int) (api.Heartbeats, error) {
-	return newestHeartbeats(ctx, a.log, vehicle, limit, share{wholeBatches, wholeHeartbeats})
+// historyWait bounds how long an answer waits for the history to have read what is in the log.
+const historyWait = 2 * time.Second
+
+// heartbeats asks the history. While it is behind, because it reads a long log for the first time for instance, the newest
+// heartbeats are read from the end of the log, as far as one call may.
+func (a *App) heartbeats(ctx context.Context, q history.HeartbeatQuery) (history.HeartbeatPage, error) {
+	err := a.historyReached(ctx)
+	if err != nil && q.From == 0 && q.To == 0 && q.Cursor == "" {
+		return newestHeartbeats(ctx, a.log, q.Vehicle, q.Limit, share{wholeBatches, wholeHeartbeats})
+	}
+	if err != nil {
+		return history.HeartbeatPage{}, err
+	}
+	return a.history.Heartbeats(ctx, q)
+}
+
+func (a *App) transitions(ctx context.Context, q history.TransitionQuery) (history.TransitionPage, error) {
+	if err := a.historyReached(ctx); err != nil {
+		return history.TransitionPage{}, err
+	}
+	return a.history.Transitions(ctx, q)
+}
+
+// historyReached waits until the history has what the log holds now.
+func (a *App) historyReached(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, historyWait)
+	defer cancel()
+	return a.history.Wait(ctx, a.log.Head())
 }
 
 // newestHeartbeats reads a log from its end, a stretch at a time, until there are enough or it has read its share.
-func newestHeartbeats(ctx context.Context, log *eventlog.Log, vehicle event.VehicleID, limit int, left share) (api.Heartbeats, error) {
+func newestHeartbeats(ctx context.Context, log *eventlog.Log, vehicle event.VehicleID, limit int, left share) (history.HeartbeatPage, error) {
 	end := log.Head()
-	found := api.Heartbeats{Position: end}
+	found := history.HeartbeatPage{Position: end}
 	length := min(firstBatches, end, left.batches)
 	for length > 0 && len(found.Items) < limit {
 		read := stretch{vehicle: vehicle, last: end, most: left.heartbeats}
@@ -63,9 +90,9 @@ type stretch struct {
 	last    event.Position
 	most    int // heartbeats of all vehicles; beyond, it ends
 
-	items  []api.Heartbeat // oldest first
-	first  event.Time      // the oldest received-at in it; 0 when it has none
-	passed int             // heartbeats of all vehicles in it
+	items  []history.Heartbeat // oldest first
+	first  event.Time          // the oldest received-at in it; 0 when it has none
+	passed int                 // heartbeats of all vehicles in it
 }
 
 func (s *stretch) read(batch event.Stored) error {
@@ -74,7 +101,7 @@ func (s *stretch) read(batch event.Stored) error {
 	}
 	for i, vehicle := range batch.Heartbeats.Vehicle {
 		if vehicle == s.vehicle {
-			s.items = append(s.items, api.Heartbeat{
+			s.items = append(s.items, history.Heartbeat{
 				Heartbeat: batch.Heartbeats.At(i), ID: event.ID{Position: batch.Position, Index: uint32(i)},
 			})
 		}

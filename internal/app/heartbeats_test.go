@@ -8,13 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
 // fill appends batches, each with as many heartbeats of vehicles 1 to 9 as size says of it, a second after another.
-func fill(t testing.TB, batches int, size func(batch int) int) (*eventlog.Log, map[event.VehicleID][]api.Heartbeat) {
+func fill(t testing.TB, batches int, size func(batch int) int) (*eventlog.Log, map[event.VehicleID][]history.Heartbeat) {
 	t.Helper()
 	log, err := eventlog.Open(t.Context(), eventlog.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -25,14 +25,14 @@ func fill(t testing.TB, batches int, size func(batch int) int) (*eventlog.Log, m
 			t.Error(err)
 		}
 	})
-	stored := map[event.VehicleID][]api.Heartbeat{}
+	stored := map[event.VehicleID][]history.Heartbeat{}
 	for n := range batches {
 		at := event.Time(1000 * (n + 1))
 		batch := event.Batch{Entries: []event.Entry{{ReceivedAt: at, Fact: event.Canary{Door: "test"}}}}
 		for i := range size(n) {
 			h := event.Heartbeat{Vehicle: event.VehicleID((n+i*i)%9 + 1), ReceivedAt: at, SentAt: at - 5, Sequence: int64(n)}
 			batch.Heartbeats.Append(h)
-			stored[h.Vehicle] = append(stored[h.Vehicle], api.Heartbeat{
+			stored[h.Vehicle] = append(stored[h.Vehicle], history.Heartbeat{
 				Heartbeat: h, ID: event.ID{Position: event.Position(n + 1), Index: uint32(i)},
 			})
 		}
@@ -61,7 +61,7 @@ func TestNewestHeartbeatsAreThoseAtTheEndOfTheLog(t *testing.T) {
 		if looked > int(most.batches) {
 			t.Fatalf("%d batches were read, of a share of %d", looked, most.batches)
 		}
-		want := slices.DeleteFunc(slices.Clone(stored[vehicle]), func(h api.Heartbeat) bool { return h.ReceivedAt < got.CompleteFrom })
+		want := slices.DeleteFunc(slices.Clone(stored[vehicle]), func(h history.Heartbeat) bool { return h.ReceivedAt < got.CompleteFrom })
 		slices.Reverse(want)
 		if len(want) < limit && looked < min(firstBatches, int(most.batches)) && most.heartbeats > 12*firstBatches {
 			t.Fatalf("only %d batches were read", looked)

@@ -117,3 +117,35 @@ func (v *View) Gaps() []event.Gap {
 	}
 	return gaps
 }
+
+// Lists says whether a vehicle is listed now.
+func (v *View) Lists(id event.VehicleID) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return int(id) < len(v.where) && v.where[id] != unlisted
+}
+
+// VINs names vehicles; those that are not listed now are left out.
+func (v *View) VINs(ids []event.VehicleID) map[event.VehicleID]string {
+	defer v.read()()
+	vins := make(map[event.VehicleID]string, len(ids))
+	for _, id := range ids {
+		if int(id) < len(v.where) && v.where[id] != unlisted {
+			vins[id] = string(v.dir.vin(id))
+		}
+	}
+	return vins
+}
+
+// CustomerNumbers are the numbers of customers by their public ids; unknown ones have none.
+func (v *View) CustomerNumbers(ids []string) map[event.CustomerID]bool {
+	v.dirMu.RLock()
+	defer v.dirMu.RUnlock()
+	numbers := make(map[event.CustomerID]bool, len(ids))
+	for _, id := range ids {
+		if c, ok := v.dir.numbers[id]; ok {
+			numbers[c] = true
+		}
+	}
+	return numbers
+}

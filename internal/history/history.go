@@ -17,8 +17,8 @@ var (
 	ErrNewerFormat   = errors.New("the history was written by a newer version of Fleetbeat") // nothing was changed
 	ErrNotKept       = errors.New("the history does not reach there")                        // before its beginning, or dropped
 	ErrDamaged       = errors.New("a file of the history is damaged and made anew")          // ask again later
-	ErrInvalidQuery  = errors.New("invalid query of the history")                            // the message says what is wrong
-	ErrInvalidCursor = errors.New("invalid cursor")                                          // not one that was given out
+	ErrBehind        = errors.New("the history has not read the log to its end yet")
+	ErrInvalidCursor = errors.New("invalid cursor") // not one that was given out
 )
 
 // Config says where the history is and how it behaves. Only Dir is required.
@@ -69,6 +69,8 @@ type History struct {
 	ended      bool
 	manifest   *manifest // replaced, never changed
 	checkpoint event.Position
+	reached    chan struct{} // closed and replaced when the checkpoint moves and somebody waits
+	waiting    bool
 	proof      event.Time   // received-at of the newest event applied
 	cuts       []event.Time // where the files ended at the start
 	from       event.Time   // of the state at the start: what was received before is in it
@@ -81,7 +83,7 @@ type History struct {
 // ErrNewerFormat or one of the operating system's.
 func Open(config Config) (*History, error) {
 	h := &History{config: config.withDefaults(), wake: make(chan struct{}, 1), suspects: make(map[string]error)}
-	h.room = sync.NewCond(&h.mu)
+	h.room, h.reached = sync.NewCond(&h.mu), make(chan struct{})
 	h.disk = disk{dir: config.Dir}
 	h.files.disk = &h.disk
 	if err := h.disk.prepare(); err != nil {
@@ -127,7 +129,29 @@ func (h *History) Apply(s event.Stored) error {
 	}
 	h.open, h.checkpoint = w.open, s.Position
 	h.proof = max(h.proof, s.EndTime())
+	if h.waiting {
+		close(h.reached)
+		h.reached, h.waiting = make(chan struct{}), false
+	}
 	return nil
+}
+
+// Wait returns when everything up to a position is applied, or with ErrBehind when ctx ends before.
+func (h *History) Wait(ctx context.Context, position event.Position) error {
+	for {
+		h.mu.Lock()
+		reached, checkpoint := h.reached, h.checkpoint
+		h.waiting = true
+		h.mu.Unlock()
+		if checkpoint >= position {
+			return nil
+		}
+		select {
+		case <-reached:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %d batches to go", ErrBehind, position-checkpoint)
+		}
+	}
 }
 
 // nudge lets Run look for work.

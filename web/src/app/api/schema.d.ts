@@ -483,10 +483,27 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Recent changes of presence, newest first
-         * @description As many as are held in memory.
+         * Changes of presence, newest first
+         * @description Recent ones, as many as are held in memory; with from or until, those of any time, of the vehicles that are listed now. A vehicle's customer is then the one that it had at that time.
          */
         get: operations["list-transitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of presence of any time as a CSV file, newest first */
+        get: operations["export-transitions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -569,8 +586,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The newest heartbeats of a vehicle, newest first
-         * @description Read from the end of the log, some minutes to hours back, depending on the traffic; complete_from says how far.
+         * The heartbeats of a vehicle, newest first
+         * @description Of any time, by the moment at which they were received. Those that were buffered stand where they arrived, and are marked. complete_from says from when on heartbeats are kept.
          */
         get: operations["list-heartbeats"];
         put?: never;
@@ -579,6 +596,23 @@ export interface paths {
          * @description The body is optional. A sequence number that the vehicle sent before is accepted and stored once, within its last 64.
          */
         post: operations["add-heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/heartbeats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The heartbeats of a vehicle as a CSV file, newest first */
+        get: operations["export-heartbeats"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -934,11 +968,13 @@ export interface components {
         HeartbeatPage: {
             /**
              * Format: date-time
-             * @description All from this moment on are listed, unless there are as many as were asked for; null when the log is empty
+             * @description From this moment on all heartbeats are kept; null when there are none
              */
             complete_from: string | null;
             /** @description Newest first */
             items: components["schemas"]["Heartbeat"][];
+            /** @description Ask with this cursor for older ones; null on the last page */
+            next_cursor: string | null;
             /**
              * Format: int64
              * @description The log position that the page shows
@@ -2781,6 +2817,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Of the vehicles of any of these customers, by id; repeat it */
                 customer?: string[];
+                /** @description Of any time: from this moment on, in RFC 3339 */
+                from?: string;
                 /** @description Transitions on the page */
                 limit?: number;
                 /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
@@ -2789,6 +2827,8 @@ export interface operations {
                 since?: number;
                 /** @description Changes to any of these presences: repeat it, or separate by commas */
                 to?: ("unknown" | "online" | "late" | "offline" | "paused")[];
+                /** @description Of any time: before this moment, in RFC 3339 */
+                until?: string;
                 /** @description Of this vehicle, by VIN */
                 vehicle?: string;
             };
@@ -2818,6 +2858,55 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-transitions": {
+        parameters: {
+            query?: {
+                /** @description As in the list */
+                customer?: string[];
+                /** @description Only from this moment on, in RFC 3339 */
+                from?: string;
+                /** @description As in the list */
+                to?: ("unknown" | "online" | "late" | "offline" | "paused")[];
+                /** @description Only before this moment, in RFC 3339 */
+                until?: string;
+                /** @description As in the list */
+                vehicle?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3287,8 +3376,14 @@ export interface operations {
     "list-heartbeats": {
         parameters: {
             query?: {
+                /** @description next_cursor of the page before, for older ones */
+                cursor?: string;
+                /** @description Only from this moment on, in RFC 3339 */
+                from?: string;
                 /** @description Heartbeats on the page */
                 limit?: number;
+                /** @description Only before this moment, in RFC 3339 */
+                to?: string;
             };
             header?: never;
             path: {
@@ -3400,6 +3495,61 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-heartbeats": {
+        parameters: {
+            query?: {
+                /** @description Only from this moment on, in RFC 3339 */
+                from?: string;
+                /** @description Only before this moment, in RFC 3339 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
