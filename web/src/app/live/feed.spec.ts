@@ -114,7 +114,9 @@ describe('Feed', () => {
     const before = streams.length;
     stream().break();
     vi.advanceTimersByTime(30_000);
-    expect(streams.length).toBe(before + 1);
+    // One that opens early in that time, and then hears nothing, is given up within it.
+    expect(streams.length - before).toBeGreaterThanOrEqual(1);
+    expect(streams.length - before).toBeLessThanOrEqual(2);
   });
 
   it('is stale when nothing comes, though the stream seems open, and opens another one', () => {
