@@ -1,6 +1,7 @@
 import { TestBed } from '@angular/core/testing';
 
 import { Resync, Summary } from '../api/shapes';
+import { Clock } from './clock';
 import { EVENT_SOURCE, Feed, reopenAfter, staleAfter } from './feed';
 
 /** A stream that the test speaks for. */
@@ -137,6 +138,18 @@ describe('Feed', () => {
     vi.advanceTimersByTime(60_000);
     expect(streams.length).toBeGreaterThan(3);
     expect(feed.lastHeard()).toBe(heard);
+  });
+
+  it('lets time go on while the server is blind and tells the same proof again', () => {
+    greet();
+    const clock = TestBed.inject(Clock);
+    const begun = clock.precise();
+    const { observer } = summary(6);
+    for (let second = 0; second < 20; second++) {
+      vi.advanceTimersByTime(1000);
+      stream().say('observer', observer);
+    }
+    expect(clock.precise() - begun).toBe(20_000);
   });
 
   it('does not listen to a stream that it gave up', () => {

@@ -41,6 +41,7 @@ export class Feed {
 
   private stream: EventSource | undefined;
   private lastId = '';
+  private lastProof = 0; // milliseconds since 1970, by the server's clock
   private retry = firstRetry;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -138,9 +139,16 @@ export class Feed {
       this.heardAt.set(Date.now());
       this.lastId = message.lastEventId || this.lastId;
       take(JSON.parse(message.data) as T);
-      const proven = this.latest()?.observer.proven_until;
-      if (proven && (name === 'summary' || name === 'observer')) this.clock.hear(Date.parse(proven));
+      if (name === 'summary' || name === 'observer') this.hearProof(this.latest()?.observer);
     });
+  }
+
+  // A proof is the server's time. One that comes again is not: the server is blind, and time goes on.
+  private hearProof(observer: Observer | undefined): void {
+    const proof = Date.parse(observer?.proven_until ?? '');
+    if (!observer?.listening || !(proof > this.lastProof)) return;
+    this.lastProof = proof;
+    this.clock.hear(proof);
   }
 
   private greeted(hello: Hello): void {

@@ -19,9 +19,9 @@ import { Component, input } from '@angular/core';
     }
     .what {
       display: flex;
-      flex-wrap: wrap;
-      justify-content: center;
-      gap: 16px 8px;
+      flex-direction: column;
+      align-items: center;
+      gap: 16px;
       max-width: 40em;
       text-wrap: pretty;
     }
