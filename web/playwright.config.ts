@@ -3,12 +3,12 @@ import { defineConfig } from '@playwright/test';
 import { ServerOptions } from './e2e/test';
 
 /** Tests of the dashboard in a browser, each file against a server of its own. */
-export default defineConfig<object, ServerOptions>({
+export default defineConfig<ServerOptions>({
   testDir: 'e2e',
   forbidOnly: !!process.env['CI'],
   workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000,
+  expect: { timeout: 30_000 }, // for a machine that has other things to do
   reporter: 'list',
   outputDir: 'test-results',
   use: {

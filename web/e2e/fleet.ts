@@ -6,6 +6,18 @@ export const johans = ['YS2R4X20005388011', 'YS2R4X20005387949'] as const;
 export const haralds = ['YS2R4X20005387765', 'YS2R4X20005387055'] as const;
 export const original = [...kalles, ...johans, ...haralds];
 
+/** The original three customers and their vehicles as a file to import. */
+export const originalCsv = [
+  'vin,registration_number,customer_id,customer_name,customer_address',
+  ...kalles.map(
+    (vin, i) => `${vin},KAL00${i},kalles,Kalles Grustransporter AB,"Cementvägen 8, 111 11 Södertälje"`,
+  ),
+  ...johans.map((vin, i) => `${vin},JOH00${i},johans,Johans Bulk AB,"Balkvägen 12, 222 22 Stockholm"`),
+  ...haralds.map(
+    (vin, i) => `${vin},HAR00${i},haralds,Haralds Värdetransporter AB,"Budgetvägen 1, 333 33 Uppsala"`,
+  ),
+].join('\n');
+
 /** The fleet screen as somebody sees it who uses it. */
 export class FleetScreen {
   readonly table: Locator;
@@ -49,6 +61,11 @@ export class FleetScreen {
     await this.page.getByRole('combobox', { name: 'Customer' }).fill(part);
     await this.page.getByRole('option', { name: offered }).click();
   }
+}
+
+/** How the page says that it stands with the server. */
+export function connection(page: Page): Locator {
+  return page.getByRole('banner').getByRole('status');
 }
 
 /** That nothing reaches beyond the right edge of the page. */

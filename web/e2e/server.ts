@@ -2,9 +2,10 @@ import { ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const binary = join(import.meta.dirname, '../../bin/fleetbeat');
-const patience = 20_000; // milliseconds in which a server has to listen
+const patience = 20_000; // milliseconds in which a server has to listen, and then to be ready
 
 /** The real server on a free port, with a folder of its own. */
 export class Server {
@@ -34,6 +35,9 @@ export class Server {
     const place = ['--http', `127.0.0.1:${this.port}`, '--data', join(this.folder, 'data')];
     const child = (this.process = spawn(binary, [...this.command, ...place]));
     this.port = await listening(child);
+    for (const end = Date.now() + patience; Date.now() < end; await sleep(20))
+      if ((await fetch(`${this.url}/readyz`)).ok) return;
+    throw new Error('fleetbeat does not become ready');
   }
 
   /** Ends it as a power cut does. */
@@ -77,6 +81,29 @@ export class Server {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await ended;
+  }
+}
+
+/** Vehicles that report twice a second. */
+export class Beats {
+  private vins: readonly string[] = [];
+  private readonly timer = setInterval(() => this.send(), 500);
+
+  constructor(private readonly server: Server) {}
+
+  /** From now on these report, and no others. */
+  of(vins: readonly string[]): void {
+    this.vins = vins;
+    this.send();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private send(): void {
+    // While the server is down, or when it is gone, they report to nobody; a test sees that by itself.
+    if (this.vins.length > 0) this.server.beat(...this.vins).catch(() => undefined);
   }
 }
 

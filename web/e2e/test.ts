@@ -1,14 +1,31 @@
 import { BrowserContext, Page, expect, test as base } from '@playwright/test';
 
-import { Server } from './server';
+import { Beats, Server } from './server';
 
 export { expect };
 export type { Page };
 
-/** What a file of tests may choose about its server, by `test.use`. */
+/** What a file of tests may choose, by `test.use`. */
 export interface ServerOptions {
-  /** The command of fleetbeat that is run. */
+  /** The command of fleetbeat that its server runs. */
   command: string;
+}
+
+/** The server of the file whose tests are being run. */
+class CurrentServer {
+  private file = '';
+  private server: Server | undefined;
+
+  async of(file: string, command: string): Promise<Server> {
+    if (file !== this.file) await this.stop();
+    this.file = file;
+    return (this.server ??= await Server.start(command));
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.stop();
+    this.server = undefined;
+  }
 }
 
 /** Collects what browsers complain about. A test in which something is left of it fails. */
@@ -35,23 +52,29 @@ export class Complaints {
   }
 }
 
-interface Fixtures {
+interface Fixtures extends ServerOptions {
+  /** The server that the tests of the file share. */
+  server: Server;
   complaints: Complaints;
+  /** Vehicles that report twice a second until the end of the test. */
+  beats: Beats;
   /** Opens a page as somebody else would: another browser that shares nothing. */
   visit: () => Promise<Page>;
 }
 
 /** A test with a server that the tests of its file share, and with browsers that must not complain. */
-export const test = base.extend<Fixtures, ServerOptions & { server: Server }>({
-  command: ['demo --vehicles 0 --scenario calm', { option: true, scope: 'worker' }],
-  server: [
-    async ({ command }, use) => {
-      const server = await Server.start(command);
-      await use(server);
-      await server.stop();
+export const test = base.extend<Fixtures, { currentServer: CurrentServer }>({
+  command: ['demo --vehicles 0 --scenario calm', { option: true }],
+  currentServer: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of what a fixture needs from here
+    async ({}, use) => {
+      const current = new CurrentServer();
+      await use(current);
+      await current.stop();
     },
     { scope: 'worker' },
   ],
+  server: async ({ currentServer, command }, use, info) => use(await currentServer.of(info.file, command)),
   baseURL: async ({ server }, use) => use(server.url),
   complaints: [
     async ({ context }, use) => {
@@ -62,6 +85,11 @@ export const test = base.extend<Fixtures, ServerOptions & { server: Server }>({
     },
     { auto: true },
   ],
+  beats: async ({ server }, use) => {
+    const beats = new Beats(server);
+    await use(beats);
+    beats.stop();
+  },
   visit: async ({ browser, complaints }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async () => {
