@@ -115,6 +115,7 @@ export class VehicleFormDialog {
   protected readonly search = inject(CustomerSearch);
   protected readonly vehicle = this.task.vehicle;
   protected readonly form = vehicleFields(this.vehicle, this.task.known.vin);
+  private unchanged = this.form.getRawValue();
   protected readonly separators = [ENTER, COMMA, SEMICOLON];
   protected readonly busy = signal(false);
   protected readonly problem = signal<unknown>(undefined);
@@ -168,6 +169,10 @@ export class VehicleFormDialog {
     tags.markAsDirty();
   }
 
+  protected dropping(tag: string): string {
+    return $localize`Remove ${tag}:tag:`;
+  }
+
   protected async save(): Promise<void> {
     forgetRefusals(this.form);
     this.form.markAllAsTouched();
@@ -189,7 +194,12 @@ export class VehicleFormDialog {
       text: $localize`What you changed here has not been saved.`,
       act: $localize`Leave`,
     };
-    if (!this.form.dirty || (await this.confirm.ask(question))) this.dialog.close();
+    if (!this.changed() || (await this.confirm.ask(question))) this.dialog.close();
+  }
+
+  // The field of tags calls itself dirty when one only tabs through it, so what is there is compared with what was.
+  private changed(): boolean {
+    return JSON.stringify(this.form.getRawValue()) !== JSON.stringify(this.unchanged);
   }
 
   private write(): Promise<Vehicle> {
@@ -205,7 +215,10 @@ export class VehicleFormDialog {
     const owner = id ? this.api.get('/v1/customers/{id}', { path: { id } }) : undefined;
     const policy = this.api.get('/v1/policy').then((policy) => this.defaults.set(policy));
     const { customer } = this.form.controls;
-    const found = owner?.then((owner) => customer.pristine && customer.setValue(owner));
+    const found = owner?.then((owner) => {
+      this.unchanged = { ...this.unchanged, customer: owner };
+      if (customer.pristine) customer.setValue(owner);
+    });
     await Promise.allSettled([policy, found]);
     this.changes.markForCheck(); // a control's value is no signal
   }

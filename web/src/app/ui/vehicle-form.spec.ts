@@ -154,7 +154,7 @@ describe('the form of a vehicle', () => {
 
   it('begins a policy of its own with the one in force, and refuses one that is offline before it is late', async () => {
     const changed = TestBed.inject(VehicleForm).edit(vehicle);
-    await shown(() => text().includes('A policy of its own'));
+    await shown(() => field('A policy of its own'));
     field('A policy of its own').click();
     await shown(() => field('Late after').value === '90');
     type('Late after', '200');
