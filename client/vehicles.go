@@ -19,6 +19,7 @@ type VehicleQuery struct {
 	Cursor      string     // NextCursor of the page before; empty for the first
 	Offset      int        // vehicles left out before the first, up to 1,000,000; not with a cursor
 	NoFacets    bool       // leave out the facets by customer and tag, which are the dearest part of a page
+	At          Time       // the fleet as it was then; zero means now
 	MinPosition uint64     // the page shows at least this log position; the server waits up to 5 s for it
 }
 
@@ -30,6 +31,7 @@ func (q VehicleQuery) values() url.Values {
 	setNumber(v, "limit", uint64(q.Limit))
 	setNumber(v, "offset", uint64(q.Offset))
 	setNumber(v, "min_position", q.MinPosition)
+	setTime(v, "at", q.At)
 	if q.NoFacets {
 		v.Set("facets", "false")
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	Heartbeats func(ctx context.Context, q history.HeartbeatQuery) (history.HeartbeatPage, error)
 	// Transitions finds transitions of any time, newest first.
 	Transitions func(ctx context.Context, q history.TransitionQuery) (history.TransitionPage, error)
+	// At is the fleet as it was at a moment.
+	At func(ctx context.Context, at event.Time) (*fleet.View, error)
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
 	// Appended is the position of this process's own last append, which its next search must show.
@@ -70,8 +72,8 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, Backtest, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Appended, Ready")
 	}
 	if cfg.Page == nil {
 		page, err := web.New(web.Built())

@@ -49,11 +49,20 @@ func (s *server) describeFleet() {
 	})
 }
 
-func (s *server) getSummary(ctx context.Context, in *struct{ MinPosition }) (*body[client.Summary], error) {
+type summaryQuery struct {
+	MinPosition
+	Moment
+}
+
+func (s *server) getSummary(ctx context.Context, in *summaryQuery) (*body[client.Summary], error) {
 	if err := s.reached(ctx, event.Position(in.At)); err != nil {
 		return nil, err
 	}
-	return &body[client.Summary]{summaryOf(s.cfg.View.Summary())}, nil
+	view, err := s.view(ctx, in.Moment)
+	if err != nil {
+		return nil, err
+	}
+	return &body[client.Summary]{summaryOf(view.Summary())}, nil
 }
 
 type transitionQuery struct {

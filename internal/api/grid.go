@@ -21,7 +21,8 @@ func (s *server) describeGrid() {
 		Description: "Little-endian: epoch (8 bytes), position (8), count (4); then for each vehicle its presence, 0 to 4 in the order " +
 			"unknown, online, late, offline, paused. Vehicles stand in the order of their customers' names, then of their VINs; within " +
 			"an epoch the order stays.",
-		Responses: answers("The grid", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
+		Parameters: []*huma.Param{atParameter()},
+		Responses:  answers("The grid", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
 	}, s.grid)
 	s.stream(huma.Operation{
 		OperationID: "grid-matches", Method: http.MethodGet, Path: "/v1/grid/matches", Tags: tags,
@@ -32,6 +33,7 @@ func (s *server) describeGrid() {
 			parameter("query", "q", "As in a page of vehicles", &huma.Schema{Type: huma.TypeString}),
 			parameter("query", "customer", "As in a page of vehicles", listOfTexts()),
 			parameter("query", "tag", "As in a page of vehicles", listOfTexts()),
+			atParameter(),
 		},
 		Responses: answers("The matches", "application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}),
 		Errors:    []int{http.StatusUnprocessableEntity},
@@ -46,15 +48,30 @@ func (s *server) describeGrid() {
 	}, s.gridVehicles)
 }
 
+func atParameter() *huma.Param {
+	return parameter("query", "at", "As it was at this moment, in RFC 3339", &huma.Schema{Type: huma.TypeString, Format: "date-time"})
+}
+
 func listOfTexts() *huma.Schema {
 	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}
 }
 
-func (s *server) grid(w http.ResponseWriter, r *http.Request) { writeCells(w, r, s.cfg.View.Grid()) }
+func (s *server) grid(w http.ResponseWriter, r *http.Request) {
+	view, err := s.viewOf(r)
+	if err != nil {
+		writeModel(w, problemOf(err, "query", s.logger))
+		return
+	}
+	writeCells(w, r, view.Grid())
+}
 
 func (s *server) gridMatches(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	matches, err := s.cfg.View.GridMatches(fleet.Query{Text: query.Get("q"), Customers: query["customer"], Tags: query["tag"]})
+	view, err := s.viewOf(r)
+	var matches fleet.GridMatches
+	if err == nil {
+		matches, err = view.GridMatches(fleet.Query{Text: query.Get("q"), Customers: query["customer"], Tags: query["tag"]})
+	}
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))
 		return
@@ -93,8 +110,12 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-func (s *server) gridGroups(context.Context, *struct{}) (*body[client.GridGroups], error) {
-	epoch, groups := s.cfg.View.GridGroups()
+func (s *server) gridGroups(ctx context.Context, in *struct{ Moment }) (*body[client.GridGroups], error) {
+	view, err := s.view(ctx, in.Moment)
+	if err != nil {
+		return nil, err
+	}
+	epoch, groups := view.GridGroups()
 	answer := client.GridGroups{Epoch: epoch, Items: make([]client.GridGroup, len(groups))}
 	for i, g := range groups {
 		answer.Items[i] = client.GridGroup{CustomerID: g.Customer.ID, CustomerName: g.Customer.Name, Start: g.Start, Vehicles: g.Vehicles}
@@ -103,11 +124,16 @@ func (s *server) gridGroups(context.Context, *struct{}) (*body[client.GridGroups
 }
 
 type gridRange struct {
+	Moment
 	From  int `query:"from" minimum:"0" doc:"Index of the first cell"`
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"1" doc:"How many cells"`
 }
 
-func (s *server) gridVehicles(_ context.Context, q *gridRange) (*body[client.GridVehicles], error) {
-	epoch, rows := s.cfg.View.GridRows(q.From, min(q.Limit, fleet.MaxLimit))
+func (s *server) gridVehicles(ctx context.Context, q *gridRange) (*body[client.GridVehicles], error) {
+	view, err := s.view(ctx, q.Moment)
+	if err != nil {
+		return nil, err
+	}
+	epoch, rows := view.GridRows(q.From, min(q.Limit, fleet.MaxLimit))
 	return &body[client.GridVehicles]{client.GridVehicles{Epoch: epoch, From: q.From, Items: vehiclesOf(rows)}}, nil
 }

@@ -73,6 +73,7 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		Transitions: func(context.Context, history.TransitionQuery) (history.TransitionPage, error) {
 			return history.TransitionPage{Position: h.head()}, nil
 		},
+		At:       func(context.Context, event.Time) (*fleet.View, error) { return h.view, nil },
 		Backtest: h.backtest,
 		Appended: h.head,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),

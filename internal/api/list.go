@@ -18,6 +18,7 @@ type MinPosition struct {
 
 type vehicleQuery struct {
 	MinPosition
+	Moment
 	Text     string   `query:"q" maxLength:"200" doc:"Part of VIN, registration number, customer's name or address; case and diacritics do not matter"`
 	Customer []string `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Any of these customers, by id; repeat it"`
 	Presence []string `query:"presence,explode" nullable:"false"`
@@ -45,7 +46,11 @@ func (s *server) listVehicles(ctx context.Context, q *vehicleQuery) (*body[clien
 	if q.Facets {
 		query.Facets = fleet.FacetCustomers | fleet.FacetTags
 	}
-	page, err := s.cfg.View.Query(query)
+	view, err := s.view(ctx, q.Moment)
+	if err != nil {
+		return nil, err
+	}
+	page, err := view.Query(query)
 	if err != nil {
 		return nil, err
 	}

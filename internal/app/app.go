@@ -64,6 +64,7 @@ type App struct {
 	view         *fleet.View
 	runner       *projection.Runner
 	history      *history.History
+	pasts        *pasts
 	directory    *directory
 	handler      http.Handler
 
@@ -74,7 +75,7 @@ type App struct {
 // New opens everything and reads what a start needs. A wrong configuration, a port in use and files of a newer version
 // are seen before any file is touched. When it fails, it leaves nothing open.
 func New(ctx context.Context, config Config) (_ *App, err error) {
-	a := &App{config: withDefaults(config), metrics: prometheus.NewRegistry()}
+	a := &App{config: withDefaults(config), pasts: newPasts(), metrics: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -214,6 +215,7 @@ func (a *App) openAPI(context.Context) error {
 		Reached:      a.runner.Wait,
 		Heartbeats:   a.heartbeats,
 		Transitions:  a.transitions,
+		At:           a.at,
 		Backtest:     a.backtest,
 		Appended:     a.log.Head,
 		Ready:        a.ready,

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -56,4 +57,64 @@ func TestWhatWasHeardCanBeAskedAtOnceAndPageByPage(t *testing.T) {
 	}
 	call(t, http.MethodGet, s.URL+"/v1/vehicles/"+someVIN+"/heartbeats?cursor=wrong", "", http.StatusUnprocessableEntity)
 	call(t, http.MethodGet, s.URL+"/v1/vehicles/NOBODY/heartbeats.csv", "", http.StatusNotFound)
+}
+
+// TestTheFleetIsShownAsItWas: presences of then, without the vehicle that came later; and now is now.
+func TestTheFleetIsShownAsItWas(t *testing.T) {
+	t.Parallel()
+	s := original(t)
+	before := waitMillisecond(t)
+	if _, err := s.Heartbeat(t.Context(), someVIN, client.NewHeartbeat{}); err != nil {
+		t.Fatal(err)
+	}
+	then := waitMillisecond(t)
+	if _, err := s.CreateVehicle(t.Context(), client.NewVehicle{VIN: "LATER", RegistrationNumber: "L8R", CustomerID: "kalles"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		at            string
+		total, online int
+	}{
+		"before the heartbeat":  {before, 7, 0},
+		"after the heartbeat":   {then, 7, 1},
+		"long ago":              {"2001-02-03T04:05:06Z", 0, 0},
+		"after a vehicle came":  {waitMillisecond(t), 8, 1},
+		"in a future not known": {"2101-02-03T04:05:06Z", 8, 1},
+	} {
+		var page client.VehiclePage
+		get(t, s.URL+"/v1/vehicles?at="+c.at, &page)
+		if page.Total != c.total || page.Facets.Presence.Online != c.online {
+			t.Errorf("%s: %d vehicles, %d online, not %d and %d", name, page.Total, page.Facets.Presence.Online, c.total, c.online)
+		}
+		var summary client.Summary
+		get(t, s.URL+"/v1/summary?at="+c.at, &summary)
+		if summary.Vehicles != c.total {
+			t.Errorf("%s: the summary has %d vehicles, not %d", name, summary.Vehicles, c.total)
+		}
+		grid := call(t, http.MethodGet, s.URL+"/v1/grid?at="+c.at, "", http.StatusOK)
+		if len(grid) != 20+c.total {
+			t.Errorf("%s: the grid has %d bytes", name, len(grid))
+		}
+	}
+	call(t, http.MethodGet, s.URL+"/v1/grid?at=yesterday", "", http.StatusUnprocessableEntity)
+}
+
+// waitMillisecond is a moment after everything before and before everything after.
+func waitMillisecond(t *testing.T) string {
+	t.Helper()
+	at := time.Now()
+	for time.Since(at) < 1100*time.Millisecond { // received-at may be up to a second behind the wall clock
+		select {
+		case <-t.Context().Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return at.Add(1050 * time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func get(t *testing.T, url string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(call(t, http.MethodGet, url, "", http.StatusOK)), into); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -211,7 +211,7 @@ func (s *sealer) sealTransitions(transitions []Transition) error {
 // sealState writes the state behind the end of a part.
 func (s *sealer) sealState(p *part) error {
 	at := s.span
-	s.span = span{From: p.until, To: p.until, First: p.next, Last: p.next}
+	s.span = span{From: p.until, To: p.until, First: p.next, Last: p.last} // to be read again from First
 	defer func() { s.span = at }()
 	name := s.name(stateFiles)
 	size, sum, err := s.disk.write(name, func(w io.Writer) error {

@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
 )
@@ -32,6 +33,12 @@ const (
 // NewIndex is an index of the texts that the function gives for a number. The function must give the new texts by the
 // time Changed is called.
 func NewIndex(texts func(i uint32) (a, b []byte)) *Index { return &Index{texts: texts} }
+
+// Clone is an index of the same texts for as long as neither is told of a change, and from then on one of its own. It asks
+// another function for texts.
+func (x *Index) Clone(texts func(i uint32) (a, b []byte)) *Index {
+	return &Index{texts: texts, size: x.size, grams: x.grams, changed: slices.Clone(x.changed), pending: slices.Clone(x.pending)}
+}
 
 // Changed takes note that the texts of some numbers, all of them below size, came, changed or went.
 func (x *Index) Changed(numbers []uint32, size int) {

@@ -2245,7 +2245,10 @@ export interface operations {
     };
     grid: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this moment, in RFC 3339 */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2274,7 +2277,10 @@ export interface operations {
     };
     "grid-groups": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2288,6 +2294,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GridGroups"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2313,6 +2328,8 @@ export interface operations {
     "grid-matches": {
         parameters: {
             query?: {
+                /** @description As it was at this moment, in RFC 3339 */
+                at?: string;
                 /** @description As in a page of vehicles */
                 customer?: string[];
                 /** @description As in a page of vehicles */
@@ -2358,6 +2375,8 @@ export interface operations {
     "grid-vehicles": {
         parameters: {
             query?: {
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                at?: string;
                 /** @description Index of the first cell */
                 from?: number;
                 /** @description How many cells */
@@ -2763,6 +2782,8 @@ export interface operations {
     summary: {
         parameters: {
             query?: {
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                at?: string;
                 /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
                 min_position?: number;
             };
@@ -2980,6 +3001,8 @@ export interface operations {
     "list-vehicles": {
         parameters: {
             query?: {
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                at?: string;
                 /** @description next_cursor of the page before, with the same query */
                 cursor?: string;
                 /** @description Any of these customers, by id; repeat it */

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
+)
+
+// pasts makes views of the past and keeps the newest few: a page is followed by the next, and by its grid.
+type pasts struct {
+	turn chan struct{} // one is made at a time: it takes a core, and memory like the fleet's
+
+	mu   sync.Mutex // guards the following
+	kept []pastView // the last used last
+}
+
+type pastView struct {
+	at       event.Time
+	revision int64 // of the directory that it was made with
+	view     *fleet.View
+}
+
+// keptPasts is how many views of the past are kept. Each takes about as much memory as the fleet.
+const keptPasts = 2
+
+func newPasts() *pasts { return &pasts{turn: make(chan struct{}, 1)} }
+
+func (p *pasts) find(at event.Time, revision int64) *fleet.View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.kept, func(v pastView) bool { return v.at == at && v.revision == revision })
+	if i < 0 {
+		return nil
+	}
+	found := p.kept[i]
+	p.kept = append(slices.Delete(p.kept, i, i+1), found)
+	return found.view
+}
+
+func (p *pasts) keep(v pastView) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.kept) == keptPasts {
+		p.kept = slices.Delete(p.kept, 0, 1)
+	}
+	p.kept = append(p.kept, v)
+}
+
+// at is the fleet as it was at a moment; now, for one that is not past.
+func (a *App) at(ctx context.Context, at event.Time) (*fleet.View, error) {
+	if at >= a.committer.Now() {
+		return a.view, nil
+	}
+	revision := a.view.Revision()
+	if found := a.pasts.find(at, revision); found != nil {
+		return found, nil
+	}
+	select {
+	case a.pasts.turn <- struct{}{}:
+		defer func() { <-a.pasts.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for another look at the past: %w", ctx.Err())
+	}
+	if found := a.pasts.find(at, revision); found != nil { // who waited before asked for the same
+		return found, nil
+	}
+	if err := a.historyReached(ctx); err != nil {
+		return nil, err
+	}
+	past, err := a.history.At(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	view := a.view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position})
+	a.pasts.keep(pastView{at, revision, view})
+	return view, nil
+}

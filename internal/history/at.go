@@ -1,0 +1,139 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
+)
+
+// Past is what the log said at a moment: every vehicle that was watched then, its presence, its newest heartbeat and its
+// tally. It belongs to whoever asked for it.
+type Past struct {
+	At       event.Time
+	Position event.Position // of the last batch of which something was received by then
+	Rule     *presence.Rule
+	Tallies  tally.Tallies
+	LastGap  event.Gap // zero when there was none
+}
+
+// At is the past at a moment: exactly what a reading of the log gives that ends behind the last event received by then. It
+// begins with the state at the end of the hour before and reads the log from there, or the whole log where it has no
+// state. Errors are ErrDamaged and ErrNotKept.
+func (h *History) At(ctx context.Context, at event.Time) (*Past, error) {
+	for {
+		past, err := h.at(ctx, at)
+		if !errors.Is(err, os.ErrNotExist) { // else a file was removed between looking at the list and opening it
+			return past, err
+		}
+	}
+}
+
+var errPassed = errors.New("passed the moment")
+
+func (h *History) at(ctx context.Context, at event.Time) (*Past, error) {
+	if h.config.Log == nil {
+		return nil, fmt.Errorf("%w: there is no log to read", ErrNotKept)
+	}
+	h.mu.RLock()
+	m := h.manifest
+	h.mu.RUnlock()
+	s, from := newState(), event.Position(1)
+	past := &Past{At: at}
+	if f := m.sealedState(at); f != nil {
+		var err error
+		if s, err = h.readState(f); err != nil {
+			return nil, h.unreadable(f, err)
+		}
+		from = f.First
+		past.Position = f.Last
+	}
+	reader := pastReader{state: s, past: past}
+	if f := m.sealedState(at); f != nil {
+		reader.sealed = f.From
+	}
+	first := true
+	err := h.config.Log(ctx, from, func(batch event.Stored) error {
+		if first && batch.Position != from {
+			return fmt.Errorf("%w: the log begins at position %d, not %d", ErrNotKept, batch.Position, from)
+		}
+		first = false
+		return reader.batch(&batch)
+	})
+	if err != nil && !errors.Is(err, errPassed) {
+		return nil, err
+	}
+	past.Rule, past.Tallies = s.rule, s.tallies
+	if past.LastGap == (event.Gap{}) {
+		if past.LastGap, err = h.lastGap(at); err != nil {
+			return nil, err
+		}
+	}
+	return past, nil
+}
+
+// pastReader applies the log to a state, up to a moment.
+type pastReader struct {
+	state  *state
+	past   *Past
+	sealed event.Time // what was received before is in the state
+	entry  [1]event.Entry
+}
+
+func (r *pastReader) batch(s *event.Stored) error {
+	for run := range s.Runs {
+		times := s.Heartbeats.ReceivedAt[run.From:run.To]
+		from, to := run.From+earlier(times, r.sealed), run.From+earlier(times, r.past.At+1)
+		entry := run.Entry
+		passed := to < run.To || entry != nil && entry.ReceivedAt > r.past.At
+		if entry != nil && (entry.ReceivedAt > r.past.At || entry.ReceivedAt < r.sealed && !isLost(entry.Fact)) {
+			entry = nil
+		}
+		if from < to || entry != nil {
+			r.apply(s, min(from, to), to, entry)
+		}
+		if passed {
+			return errPassed
+		}
+	}
+	return nil
+}
+
+func (r *pastReader) apply(s *event.Stored, from, to int, entry *event.Entry) {
+	stretch := event.Stored{Position: s.Position, Epoch: s.Epoch}
+	stretch.Heartbeats = slice(&s.Heartbeats, from, to)
+	if entry != nil {
+		r.entry[0] = *entry
+		r.entry[0].After = to - from
+		stretch.Entries = r.entry[:]
+	}
+	changes := r.state.apply(stretch)
+	if n := len(changes.Gaps); n > 0 {
+		r.past.LastGap = changes.Gaps[n-1]
+	}
+	r.past.Position = s.Position
+}
+
+// lastGap is the newest gap that had ended at a moment.
+func (h *History) lastGap(at event.Time) (event.Gap, error) {
+	h.mu.RLock()
+	m := h.manifest
+	h.mu.RUnlock()
+	files := m.of(gapFiles, 0, at+1)
+	for i := len(files) - 1; i >= 0; i-- {
+		gaps, err := h.Gaps(files[i].Oldest, files[i].Newest+1)
+		if err != nil {
+			return event.Gap{}, err
+		}
+		for j := len(gaps) - 1; j >= 0; j-- {
+			if gaps[j].To <= at {
+				return gaps[j], nil
+			}
+		}
+	}
+	return event.Gap{}, nil
+}
