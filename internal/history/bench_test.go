@@ -166,7 +166,7 @@ func BenchmarkHour(b *testing.B) {
 
 // BenchmarkDay: disk of a day file, and reading a vehicle's day from it.
 func BenchmarkDay(b *testing.B) {
-	for name, fleet := range map[string]int{"20k": 20_000, "100k": 100_000} {
+	for name, fleet := range map[string]int{"4k": 4_000, "20k": 20_000, "100k": 100_000} {
 		b.Run(name, func(b *testing.B) {
 			h := openBench(b)
 			for i := range 24 {
@@ -186,6 +186,8 @@ func BenchmarkDay(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(bytes)/float64(rows), "day-B/heartbeat")
+			places, _ := bytesOf(h, batchFiles)
+			b.ReportMetric(float64(places)/float64(rows), "of-it-batches-B/heartbeat")
 			b.ReportMetric(float64(took.Nanoseconds())/float64(rows), "compact-ns/heartbeat")
 		})
 	}
