@@ -13,7 +13,17 @@ import (
 // appended, until ctx ends, fn gives an error, or the log is closed (ErrClosed). Each batch is verified; damage is a
 // *DamageError. fn may keep what it gets.
 func (l *Log) Follow(ctx context.Context, from event.Position, fn func(event.Stored) error) error {
-	f := follower{log: l, next: max(from, 1)}
+	return followLog(ctx, l, from, (*reader).stored, fn)
+}
+
+// FollowBytes is Follow for who wants the batches as they are stored. What fn gets is valid until it returns.
+func (l *Log) FollowBytes(ctx context.Context, from event.Position, fn func(Bytes) error) error {
+	return followLog(ctx, l, from, (*reader).bytes, fn)
+}
+
+// followLog hands what next reads to fn.
+func followLog[T any](ctx context.Context, l *Log, from event.Position, next func(*reader) (T, error), fn func(T) error) error {
+	f := follower[T]{log: l, take: next, next: max(from, 1)}
 	defer f.close()
 	for {
 		head, generation, err := l.wait(ctx, f.next)
@@ -39,8 +49,9 @@ func (l *Log) Follow(ctx context.Context, from event.Position, fn func(event.Sto
 }
 
 // follower reads a log that grows, and whose files may be replaced by Recover.
-type follower struct {
+type follower[T any] struct {
 	log        *Log
+	take       func(*reader) (T, error) // the next batch
 	reader     *reader
 	generation int
 	next       event.Position
@@ -49,16 +60,16 @@ type follower struct {
 // errReplaced: the files are not those of the generation asked for.
 var errReplaced = errors.New("the log was opened anew")
 
-func (f *follower) read(generation int) (event.Stored, error) {
+func (f *follower[T]) read(generation int) (s T, err error) {
 	f.log.files.RLock()
 	defer f.log.files.RUnlock()
 	if f.log.currentGeneration() != generation {
-		return event.Stored{}, errReplaced
+		return s, errReplaced
 	}
 	if err := f.reopen(generation); err != nil {
-		return event.Stored{}, err
+		return s, err
 	}
-	s, err := f.reader.stored()
+	s, err = f.take(f.reader)
 	if errors.Is(err, errEnd) {
 		err = f.reader.damage(errors.New("the log ends before its head"))
 	}
@@ -70,7 +81,7 @@ func (f *follower) read(generation int) (event.Stored, error) {
 }
 
 // reopen goes over to the files of a generation, and keeps the chain.
-func (f *follower) reopen(generation int) error {
+func (f *follower[T]) reopen(generation int) error {
 	if f.reader != nil && f.generation == generation {
 		return nil
 	}
@@ -88,7 +99,7 @@ func (f *follower) reopen(generation int) error {
 	return nil
 }
 
-func (f *follower) close() {
+func (f *follower[T]) close() {
 	if f.reader != nil {
 		f.reader.close()
 	}

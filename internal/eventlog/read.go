@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -20,56 +21,119 @@ type Report struct {
 // *DamageError that names file and position; to read behind damage, open the log, which repairs it.
 func Read(dir string, from event.Position, fn func(event.Stored) error) (Report, error) {
 	var report Report
-	if _, err := readFormat(dir); err != nil && !errors.Is(err, errBadFormat) {
+	err := readFolder(dir, from, func(r *reader) (event.Position, error) {
+		s, err := r.stored()
+		if err != nil {
+			return 0, err
+		}
+		report.add(s.Position, s.Heartbeats.Len())
+		return s.Position, call(s.Position, s, fn)
+	})
+	return report, err
+}
+
+// ReadBytes is Read for who wants the batches as they are stored, without their heartbeats being counted. dir may also
+// be a copy of nothing but the log: the folder that holds its blocks, or one above it. What fn gets is valid until it
+// returns.
+func ReadBytes(dir string, from event.Position, fn func(Bytes) error) (Report, error) {
+	var report Report
+	next := func(r *reader) (event.Position, error) {
+		b, err := r.bytes()
+		if err != nil {
+			return 0, err
+		}
+		report.add(b.Position, 0)
+		return b.Position, call(b.Position, b, fn)
+	}
+	if exists(filepath.Join(dir, storeName)) || exists(filepath.Join(dir, headName)) {
+		err := readFolder(dir, from, next)
 		return report, err
 	}
-	head, _, err := readHead(filepath.Join(dir, headName))
+	blocks, err := findBlocks(dir)
 	if err != nil {
 		return report, err
 	}
-	r, err := openReader(msgsDir(filepath.Join(dir, storeName)), max(from, 1))
-	if errors.Is(err, errNoBlocks) && head.position == 0 {
-		return report, nil
-	}
+	r, err := openReader(blocks, max(from, 1))
 	if err != nil {
 		return report, err
 	}
 	defer r.close()
+	for err == nil {
+		_, err = next(r)
+	}
+	if errors.Is(err, errEnd) {
+		err = nil
+	}
+	return report, err
+}
+
+// findBlocks is the folder of blocks at or below dir.
+func findBlocks(dir string) (string, error) {
+	found := ""
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && filepath.Ext(path) == blockSuffix {
+			found = filepath.Dir(path)
+			return fs.SkipAll
+		}
+		return err
+	})
+	if err == nil && found == "" {
+		err = fmt.Errorf("%w: %s", errNoBlocks, dir)
+	}
+	return found, err
+}
+
+// readFolder goes through a data folder by next, which gives the position of what it read.
+func readFolder(dir string, from event.Position, next func(*reader) (event.Position, error)) error {
+	if _, err := readFormat(dir); err != nil && !errors.Is(err, errBadFormat) {
+		return err
+	}
+	head, _, err := readHead(filepath.Join(dir, headName))
+	if err != nil {
+		return err
+	}
+	r, err := openReader(msgsDir(filepath.Join(dir, storeName)), max(from, 1))
+	if errors.Is(err, errNoBlocks) && head.position == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.close()
 	for {
-		err := report.read(r, head, fn)
+		position, err := next(r)
+		if err == nil && position == head.position && r.chain != head.link {
+			err = r.damage(errors.New("the log's head is of another log"))
+		}
 		var damage *DamageError
 		switch {
 		case err == nil:
 		case errors.Is(err, errEnd) && r.next <= head.position && from <= head.position:
-			return report, r.damage(errors.New("the log ends before its head"))
+			return r.damage(errors.New("the log ends before its head"))
 		case errors.Is(err, errEnd), errors.As(err, &damage) && r.next > head.position:
-			return report, nil // what stands behind the head is an unfinished write, never acknowledged
+			return nil // what stands behind the head is an unfinished write, never acknowledged
 		default:
-			return report, err
+			return err
 		}
 	}
 }
 
-// read goes on by one batch.
-func (report *Report) read(r *reader, head head, fn func(event.Stored) error) error {
-	s, err := r.stored()
-	if err != nil {
-		return err
-	}
-	if s.Position == head.position && r.chain != head.link {
-		return r.damage(errors.New("the log's head is of another log"))
-	}
+func (report *Report) add(position event.Position, heartbeats int) {
 	if report.Batches == 0 {
-		report.First = s.Position
+		report.First = position
 	}
-	report.Last = s.Position
+	report.Last = position
 	report.Batches++
-	report.Heartbeats += uint64(s.Heartbeats.Len())
+	report.Heartbeats += uint64(heartbeats)
+}
+
+// call hands a batch to fn, unless that is nil.
+func call[T any](position event.Position, batch T, fn func(T) error) error {
 	if fn == nil {
 		return nil
 	}
-	if err := fn(s); err != nil {
-		return fmt.Errorf("batch %d: %w", s.Position, err)
+	if err := fn(batch); err != nil {
+		return fmt.Errorf("batch %d: %w", position, err)
 	}
 	return nil
 }
