@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -31,11 +32,24 @@ type ProvenBatch struct {
 	Path       [][]byte `json:"path" nullable:"false" doc:"Audit path from the leaf to the checkpoint's root, RFC 6962"`
 }
 
+// Consistency shows to who kept a checkpoint that the newest one contains all that it did.
+type Consistency struct {
+	From       uint64   `json:"from" doc:"Size of the checkpoint that was kept"`
+	Checkpoint string   `json:"checkpoint" doc:"The newest one: signed note, C2SP tlog-checkpoint"`
+	Path       [][]byte `json:"path" nullable:"false" doc:"Consistency proof, RFC 6962, section 2.1.2"`
+}
+
 // Proof asks for the proof of a vehicle's heartbeats received from one moment until before another.
 func (c *Client) Proof(ctx context.Context, vin string, from, to time.Time) (p Proof, err error) {
 	query := url.Values{"from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
 	err = c.call(ctx, http.MethodGet, vehiclePath(vin)+"/proof", query, nil, &p)
 	return p, err
+}
+
+// Consistency asks for the proof that nothing changed since a checkpoint of a size.
+func (c *Client) Consistency(ctx context.Context, from uint64) (answer Consistency, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/proof/consistency", url.Values{"from": {strconv.FormatUint(from, 10)}}, nil, &answer)
+	return answer, err
 }
 
 // ProofKey is the public key by which the server's proofs are checked.

@@ -20,6 +20,8 @@ const (
 	exitOK    = 0
 	exitError = 1 // the command was understood and did not succeed
 	exitUsage = 2 // the command line, the environment or the configuration file is wrong; nothing was done
+	// exitIncomplete: of verify alone; what is there fits, but it is not all signed or not all there.
+	exitIncomplete = 3
 )
 
 func main() {
@@ -42,6 +44,8 @@ type cli struct {
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
 	Backtest backtestCommand `cmd:"" help:"Say what another policy would have meant for the past."`
+	Prove    proveCommand    `cmd:"" help:"Write a file that proves heartbeats of a vehicle."`
+	Verify   verifyCommand   `cmd:"" help:"Check a data folder, a copied log or a proof file."`
 	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
 	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
 	Page     pageCommand     `cmd:"" help:"Write the dashboard as files, for a CDN or another web server."`
@@ -86,6 +90,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.As(err, &usage):
 		return complain(stderr, exitUsage, err)
+	case errors.Is(err, errIncomplete):
+		return complain(stderr, exitIncomplete, err)
 	default:
 		return complain(stderr, exitError, err)
 	}

@@ -27,6 +27,7 @@ type serveCommand struct {
 	OfflineAfter   time.Duration `help:"Default policy: a vehicle is offline after so much silence."`
 	CanaryInterval time.Duration `help:"Time between two of the server's own heartbeats." default:"250ms"`
 	SnapshotEvery  time.Duration `help:"Time between two snapshots." default:"5m"`
+	SignEvery      time.Duration `help:"How old the end of the log gets before it is signed." default:"1m"`
 	Reserve        uint64        `help:"MiB that stay free on the disk: below, heartbeats are refused until there is room." default:"64"`
 }
 
@@ -46,6 +47,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		DefaultPolicy:  event.Policy{LateAfter: c.LateAfter, OfflineAfter: c.OfflineAfter},
 		CanaryInterval: c.CanaryInterval,
 		SnapshotEvery:  c.SnapshotEvery,
+		SignEvery:      c.SignEvery,
 		Reserve:        c.Reserve << 20,
 		Version:        programVersion(),
 		Logger:         t.log,

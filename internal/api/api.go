@@ -28,6 +28,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
+	"github.com/fleetbeat/fleetbeat/internal/proof"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 	"github.com/fleetbeat/fleetbeat/web"
 )
@@ -53,6 +54,7 @@ type Config struct {
 	At func(ctx context.Context, at event.Time) (*fleet.View, error)
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
+	Proof      *proof.Tree // of the log; nil: this process makes no proofs
 	// Appended is the position of this process's own last append, which its next search must show.
 	Appended func() event.Position
 	// Ready is nil when the server is ready; the error says what it waits for.
@@ -170,6 +172,7 @@ func build(cfg Config) *server {
 	s.describeGrid()
 	s.describeBacktest()
 	s.describeSearch()
+	s.describeProof()
 	s.describeHealth()
 	s.describePage()
 	return s

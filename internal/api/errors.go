@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/history"
+	"github.com/fleetbeat/fleetbeat/internal/proof"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
 
@@ -46,6 +47,11 @@ func statusOf(err error) int {
 		{errFileTooSlow, http.StatusRequestTimeout},
 		{errFileBroken, http.StatusBadRequest},
 		{errBehind, http.StatusServiceUnavailable},
+		{errNoPeriod, http.StatusUnprocessableEntity},
+		{errNoProof, http.StatusServiceUnavailable},
+		{proof.ErrTooMuch, http.StatusUnprocessableEntity},
+		{proof.ErrNotSigned, http.StatusServiceUnavailable},
+		{proof.ErrBroken, http.StatusServiceUnavailable},
 		{errBusy, http.StatusServiceUnavailable},
 		{errBacktesting, http.StatusServiceUnavailable},
 		{errUnseen, http.StatusServiceUnavailable},

@@ -33,6 +33,7 @@ func openAPI(version string) *huma.OpenAPI {
 			{Name: "vehicles", Description: "The vehicles, and whether they are connected. A write is answered when reads on this server show it."},
 			{Name: "customers", Description: "The owners of vehicles."},
 			{Name: "fleet", Description: "The fleet as a whole, and what changes in it."},
+			{Name: "proof", Description: "What lets others check the record: keys, checkpoints, proofs."},
 			{Name: "original", Description: "The original contract. Here a vehicle is online when its last heartbeat is less than 60 seconds old."},
 			{Name: "machines", Description: "Health, figures and documents."},
 		},

@@ -25,6 +25,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
+	"github.com/fleetbeat/fleetbeat/internal/proof"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
 
@@ -40,6 +41,7 @@ type Config struct {
 	DefaultPolicy  event.Policy  // set in the registry at start; zero leaves what is there
 	CanaryInterval time.Duration // default 250 ms
 	SnapshotEvery  time.Duration // default 5 minutes
+	SignEvery      time.Duration // how old the unsigned end of the log gets; default 1 minute
 	Reserve        uint64        // bytes that stay free on the disk; default 64 MiB
 
 	Clock   ingest.Clock // where received-at comes from; default the machine's
@@ -55,6 +57,7 @@ type App struct {
 	metrics  *prometheus.Registry
 
 	log          *eventlog.Log
+	proof        *proof.Tree
 	registry     *registry.Registry
 	set          *ingest.Set
 	committer    *ingest.Committer
@@ -82,7 +85,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openSides, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openSides, a.openProof, a.openDirectory, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -218,6 +221,7 @@ func (a *App) openAPI(context.Context) error {
 		At:           a.at,
 		Backtest:     a.backtest,
 		Appended:     a.log.Head,
+		Proof:        a.proof,
 		Ready:        a.ready,
 		Now:          func() time.Time { return a.committer.Now().Std() },
 		Version:      a.config.Version,
@@ -236,6 +240,7 @@ func (a *App) openAPI(context.Context) error {
 // nothing that was acknowledged is lost. It may be called once, and closes what New opened.
 func (a *App) Run(ctx context.Context) error {
 	parts := []part{
+		{"proof", a.proof.Run}, // before the committer: so it stops after it, and signs the end
 		{"committer", a.committer.Run},
 		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }},
 		{"directory", a.directory.run},
@@ -249,7 +254,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.admin != nil {
 		parts = append(parts, part{"profiles", (&server{a.admin, adminHandler(), a.config.Logger}).run})
 	}
-	a.config.Logger.Info("listening", "url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head())
+	a.config.Logger.Info("listening", "url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head(), "proof_key", a.proof.Key())
 	err := runParts(ctx, a.config.Logger, parts)
 	return errors.Join(err, a.Close())
 }

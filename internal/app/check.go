@@ -10,6 +10,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
+	"github.com/fleetbeat/fleetbeat/internal/proof"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
 
@@ -19,8 +20,8 @@ func (a *App) check(context.Context) error {
 	if c.DataDir == "" {
 		return errors.New("no data folder is given")
 	}
-	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 {
-		return fmt.Errorf("the canary interval %s and the time between snapshots %s must be positive", c.CanaryInterval, c.SnapshotEvery)
+	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 || c.SignEvery < 0 {
+		return fmt.Errorf("the canary interval %s and the times between snapshots %s and checkpoints %s must be positive", c.CanaryInterval, c.SnapshotEvery, c.SignEvery)
 	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)
@@ -49,9 +50,11 @@ func (a *App) refuseNewer(ctx context.Context) error {
 	if err := history.RefuseNewer(historyDir(a.config.DataDir)); err != nil {
 		return err
 	}
-	return projection.RefuseNewer(snapshotDir(a.config.DataDir))
+	return errors.Join(projection.RefuseNewer(snapshotDir(a.config.DataDir)), proof.RefuseNewer(proofDir(a.config.DataDir)))
 }
 
 func (a *App) registryPath() string { return filepath.Join(a.config.DataDir, "registry.db") }
 
 func snapshotDir(dataDir string) string { return filepath.Join(dataDir, "snapshots") }
+
+func proofDir(dataDir string) string { return filepath.Join(dataDir, proof.FolderName) }

@@ -10,6 +10,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
+	"github.com/fleetbeat/fleetbeat/internal/proof"
 )
 
 // openSides builds the writing and the reading side at once: with a million vehicles each has snapshots to read for a
@@ -78,6 +79,18 @@ func (a *App) openView(context.Context) error {
 		Log: a.log, Projection: a.view, Snapshots: snapshots, SnapshotEvery: a.config.SnapshotEvery,
 		Logger: a.config.Logger, Registerer: a.metrics,
 	})
+	return nil
+}
+
+// openProof opens the tree over the log and its key.
+func (a *App) openProof(context.Context) (err error) {
+	a.proof, err = proof.Open(proof.Config{
+		Dir: proofDir(a.config.DataDir), Log: a.log, SignEvery: a.config.SignEvery, Logger: a.config.Logger, Registerer: a.metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the proof of the log: %w", err)
+	}
+	a.cleanup(a.proof.Close)
 	return nil
 }
 

@@ -58,6 +58,16 @@ var rules = []rule{
 		breaks: map[string]string{"internal/history/files.go": `package history; import _ "github.com/fleetbeat/fleetbeat/internal/ingest"`},
 	},
 	{
+		says:   "proof knows the log and the shapes of the API only: what it says holds for any log",
+		find:   neverReaches("internal/proof", "internal/fleet", "internal/history", "internal/ingest", "internal/registry", "internal/api"),
+		breaks: map[string]string{"internal/proof/tree.go": `package proof; import _ "github.com/fleetbeat/fleetbeat/internal/registry"`},
+	},
+	{
+		says:   "only proof imports signed notes and Merkle trees",
+		find:   importedOnlyBy([]string{"internal/proof", "cmd/fleetbeat"}, "golang.org/x/mod"),
+		breaks: map[string]string{"internal/api/proof.go": `package api; import _ "golang.org/x/mod/sumdb/note"`},
+	},
+	{
 		says:   "record imports event only: it is a pure function of rows, wherever they are kept",
 		find:   importsOnly("internal/history/record", "internal/event"),
 		breaks: map[string]string{"internal/history/record/periods.go": `package record; import _ "github.com/fleetbeat/fleetbeat/internal/presence"`},
