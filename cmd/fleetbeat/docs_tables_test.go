@@ -68,7 +68,7 @@ func TestTheTablesOfSettingsAreComplete(t *testing.T) {
 		t.Errorf("all commands (-program +document):\n%s", diff)
 	}
 	shared := []string{"--interval", "--jitter", "--scenario", "--aligned", "--seed"}
-	for _, command := range []string{"serve", "demo", "simulate", "import", "replay", "backtest", "page", "bench"} {
+	for _, command := range []string{"serve", "demo", "simulate", "import", "replay", "backtest", "prove", "verify", "page", "bench"} {
 		flags := flagsOf(t, command)
 		maps.DeleteFunc(flags, func(name, _ string) bool {
 			_, everywhere := all[name]
@@ -275,6 +275,10 @@ func TestTheTableOfLimitsIsRight(t *testing.T) {
 		{"idle connection", "2 minutes", "app/server.go", `idleTimeout = 2 * time.Minute`},
 		{"requests that a stop waits for", "10 s", "app/server.go", `drainTimeout = 10 * time.Second`},
 		{"one write to the log", "10 s", "eventlog/log.go", `config.Timeout = 10 * time.Second`},
+		{"batches in a proof", "20,000", "proof/prove.go", `mostBatches = 20_000`},
+		{"bytes of batches in a proof", "48 MiB", "proof/prove.go", `mostBytes = 48 << 20`},
+		{"heartbeats of all vehicles read for a proof", "20,000,000", "proof/prove.go", `mostRead = 20_000_000`},
+		{"a proof's wait for its checkpoint", "10 s", "proof/prove.go", `signWithin = 10 * time.Second`},
 	}
 	oneSpace := func(text string) string { return strings.Join(strings.Fields(text), " ") } // gofmt aligns
 	var rows [][]string

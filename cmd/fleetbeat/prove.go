@@ -15,7 +15,7 @@ type proveCommand struct {
 	VIN  string    `arg:"" name:"vin" help:"The vehicle."`
 	From time.Time `help:"Heartbeats received from this moment on, RFC 3339." required:""`
 	To   time.Time `help:"Heartbeats received before this moment; default: now."`
-	Out  string    `help:"File to write; - is standard output." required:"" type:"path"`
+	Out  string    `help:"File to write; - is standard output." required:""`
 	URL  string    `name:"url" help:"Address of the server." default:"http://127.0.0.1:8080"`
 }
 
@@ -66,5 +66,5 @@ func writeProof(t *terminal, path string, p client.Proof) error {
 		_, err := t.out.Write(data)
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	return os.WriteFile(path, data, 0o640)
 }

@@ -54,7 +54,7 @@ type Config struct {
 	At func(ctx context.Context, at event.Time) (*fleet.View, error)
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
-	Proof      *proof.Tree // of the log; nil: this process makes no proofs
+	Proof    *proof.Tree // of the log; nil: this process makes no proofs
 	// Appended is the position of this process's own last append, which its next search must show.
 	Appended func() event.Position
 	// Ready is nil when the server is ready; the error says what it waits for.

@@ -19,6 +19,9 @@ var errNoProof = errors.New("this server makes no proofs")
 // errNoPeriod says that a time ends before it begins.
 var errNoPeriod = errors.New("from must be before to, and both after 1970 and before the year 10000")
 
+// provers is how many proofs may be made at once: each takes a core for some seconds at most.
+const provers = 2
+
 type proofQuery struct {
 	VehiclePath
 	From time.Time `query:"from" required:"true" doc:"The heartbeats received from this moment on, RFC 3339"`
@@ -31,7 +34,7 @@ type consistencyQuery struct {
 
 // describeProof registers what lets others check the record.
 func (s *server) describeProof() {
-	turns := make(chan struct{}, scans)
+	turns := make(chan struct{}, provers)
 	typed(s, huma.Operation{
 		OperationID: "prove-heartbeats", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/proof", Tags: []string{"proof"},
 		Summary: "The proof of a vehicle's heartbeats",

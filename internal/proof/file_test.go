@@ -2,7 +2,6 @@ package proof
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -23,7 +22,7 @@ func newProof(t testing.TB) (client.Proof, note.Verifier) {
 	appendTo(t, l, history(40))
 	tree := start(t, dir, l)
 	tree.signed(t, 40)
-	p, err := tree.Prove(context.Background(), 5, vin, began+10_000, began+14_000)
+	p, err := tree.Prove(t.Context(), 5, vin, began+10_000, began+14_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestAProofThatWasChangedProvesNothing(t *testing.T) {
 		"a batch twice":            {func(p *client.Proof) { p.Batches[1] = p.Batches[0] }, "position 11 stands behind position 11"},
 		"a heartbeat left out":     {func(p *client.Proof) { p.Batches[0].Heartbeats = nil }, "the vehicle's heartbeats in it"},
 		"another's heartbeat":      {func(p *client.Proof) { p.Batches[0].Heartbeats = []int{7} }, "the vehicle's heartbeats in it"},
-		"a shorter time":           {func(p *client.Proof) { p.To = client.At(event.Time(began + 12_000).Std()) }, "position 13: the vehicle's heartbeats in it are []"},
+		"a shorter time":           {func(p *client.Proof) { p.To = client.At((began + 12_000).Std()) }, "position 13: the vehicle's heartbeats in it are []"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p client.Proof

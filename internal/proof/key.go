@@ -1,14 +1,18 @@
 package proof
 
 import (
-	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -24,23 +28,36 @@ const (
 	nodesName      = "nodes"
 )
 
-const formatText = "fleetbeat proof, format 1\n"
+const (
+	formatStart = "fleetbeat proof, format "
+	format      = 1 // that this code writes, and the newest it reads
+)
 
-// ErrNewer: the folder was written by a newer version of Fleetbeat.
+// ErrNewer says that the folder was written by a newer version of Fleetbeat.
 var ErrNewer = errors.New("the proof was written by a newer version of Fleetbeat")
 
-// RefuseNewer is ErrNewer for a folder of proof that this program does not know. A missing folder is none.
+// RefuseNewer is ErrNewer for a folder of proof that this program does not know. A folder that is missing, or does not
+// say what it is, is none: what cannot be read of it is made anew.
 func RefuseNewer(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, formatName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	path := filepath.Join(dir, formatName)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return fmt.Errorf("reading the format of the proof: %w", err)
-	case string(text) != formatText:
-		return fmt.Errorf("%w: %s says %.40q", ErrNewer, filepath.Join(dir, formatName), text)
+	}
+	rest, _ := strings.CutPrefix(string(text), formatStart)
+	digits, _, _ := strings.Cut(rest, ",")
+	if version, err := strconv.Atoi(digits); err == nil && version > format && string(formatText(version)) == string(text) {
+		return fmt.Errorf("%w: %s says %d, this program reads up to %d", ErrNewer, path, version, format)
 	}
 	return nil
+}
+
+func formatText(version int) []byte {
+	text := formatStart + strconv.Itoa(version)
+	return fmt.Appendf(nil, "%s, crc32c %08x\n", text, crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // key signs, and says with what its signatures are checked.
@@ -50,61 +67,81 @@ type key struct {
 	public   string // as it is shown: name+hash+key
 }
 
-// loadKey reads the key of a folder, and makes one when there is none.
-func loadKey(dir string) (_ key, made bool, err error) {
+// loadKey reads the key of a folder. It makes one when there is none; one that cannot be read is set aside for that, since
+// a server without its key must still take heartbeats.
+func loadKey(dir string, logger *slog.Logger) (key, error) {
 	path := filepath.Join(dir, keyName)
 	private, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		k, err := makeKey(dir)
-		return k, true, err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return key{}, fmt.Errorf("reading the key: %w", err)
 	}
-	if err != nil {
-		return key{}, false, fmt.Errorf("reading the key: %w", err)
-	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(private)))
-	if err != nil {
-		return key{}, false, fmt.Errorf("%s is no key: move it away to go on with a new one", path)
-	}
-	all, err := publicKeys(dir)
-	if err != nil {
-		return key{}, false, err
-	}
-	for _, public := range all {
-		if v, err := note.NewVerifier(public); err == nil && v.Name() == signer.Name() && v.KeyHash() == signer.KeyHash() {
-			return key{signer, v, public}, false, nil
+	if err == nil {
+		k, err := parsePrivate(strings.TrimSpace(string(private)))
+		if err == nil {
+			return k, publish(dir, k.public)
+		}
+		logger.Error("THE KEY OF THE PROOF IS DAMAGED and set aside: the log is signed by a new one from now on", "file", path, "error", err)
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return key{}, fmt.Errorf("setting a damaged key aside: %w", err)
 		}
 	}
-	return key{}, false, fmt.Errorf("%s lacks the key that belongs to %s", filepath.Join(dir, publicName), path)
+	k, err := makeKey(dir)
+	if err == nil {
+		logger.Info("a key was made, by which the log can be checked: keep its public half elsewhere", "public_key", k.public)
+	}
+	return k, err
+}
+
+// parsePrivate reads a private key in the form of package note, and finds the public one that belongs to it.
+func parsePrivate(private string) (key, error) {
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return key{}, err
+	}
+	fields := strings.SplitN(private, "+", 5) // PRIVATE+KEY+name+hash+key
+	seed, err := base64.StdEncoding.DecodeString(fields[len(fields)-1])
+	if err != nil || len(seed) != 1+ed25519.SeedSize {
+		return key{}, errors.New("it is no Ed25519 key")
+	}
+	public, err := note.NewEd25519VerifierKey(signer.Name(), ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey))
+	if err != nil {
+		return key{}, err
+	}
+	verifier, err := note.NewVerifier(public)
+	return key{signer, verifier, public}, err
+}
+
+// publish puts a public key last into the folder's list of them.
+func publish(dir, public string) error {
+	all, err := publicKeys(dir)
+	if err != nil || len(all) > 0 && all[len(all)-1] == public {
+		return err
+	}
+	if err := writeFile(filepath.Join(dir, publicName), []byte(strings.Join(append(all, public), "\n")+"\n"), 0o644); err != nil {
+		return fmt.Errorf("writing the public key: %w", err)
+	}
+	return nil
 }
 
 // makeKey makes a key with a name of its own. Its public half is written first: a private one is never without.
 func makeKey(dir string) (key, error) {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
-	private, public, err := note.GenerateKey(rand.Reader, "fleetbeat-"+hex.EncodeToString(id[:]))
+	private, _, err := note.GenerateKey(rand.Reader, "fleetbeat-"+hex.EncodeToString(id[:]))
 	if err != nil {
 		return key{}, fmt.Errorf("making a key: %w", err)
 	}
-	signer, err := note.NewSigner(private)
+	k, err := parsePrivate(private)
 	if err != nil {
 		return key{}, fmt.Errorf("making a key: %w", err)
 	}
-	verifier, err := note.NewVerifier(public)
-	if err != nil {
-		return key{}, fmt.Errorf("making a key: %w", err)
-	}
-	path := filepath.Join(dir, publicName)
-	earlier, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return key{}, fmt.Errorf("reading the public keys: %w", err)
-	}
-	if err := writeFile(path, append(bytes.Clone(earlier), public+"\n"...), 0o644); err != nil {
-		return key{}, fmt.Errorf("writing the public key: %w", err)
+	if err := publish(dir, k.public); err != nil {
+		return key{}, err
 	}
 	if err := writeFile(filepath.Join(dir, keyName), []byte(private+"\n"), 0o600); err != nil {
 		return key{}, fmt.Errorf("writing the key: %w", err)
 	}
-	return key{signer, verifier, public}, nil
+	return k, nil
 }
 
 // publicKeys are the public keys of a folder, the newest last.

@@ -31,7 +31,7 @@ func history(n int) []event.Batch {
 
 func openLog(t testing.TB, dir string) *eventlog.Log {
 	t.Helper()
-	l, err := eventlog.Open(context.Background(), eventlog.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	l, err := eventlog.Open(t.Context(), eventlog.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func openLog(t testing.TB, dir string) *eventlog.Log {
 func appendTo(t testing.TB, l *eventlog.Log, batches []event.Batch) {
 	t.Helper()
 	for i := range batches {
-		if _, err := l.Append(context.Background(), &batches[i]); err != nil {
+		if _, err := l.Append(t.Context(), &batches[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func start(t testing.TB, dir string, l *eventlog.Log) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // the stop ends it, in order
 	done := make(chan error)
 	go func() { done <- tree.Run(ctx) }()
 	stopped := false
@@ -99,7 +99,7 @@ func start(t testing.TB, dir string, l *eventlog.Log) *running {
 // signed waits until a position is signed.
 func (r *running) signed(t testing.TB, position event.Position) Checkpoint {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := r.signedUpTo(ctx, position)
 	if err != nil {

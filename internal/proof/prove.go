@@ -14,7 +14,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 )
 
-// ErrTooMuch: a proof would read or hold too much.
+// ErrTooMuch says that a proof would read or hold too much.
 var ErrTooMuch = errors.New("too much for one proof; ask for a shorter time")
 
 // What one proof may take: reading takes a core about 2 s at most, and the answer is about a third larger than its bytes.

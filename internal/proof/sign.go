@@ -12,7 +12,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
-// ErrNotSigned: nothing is signed yet, or not that far.
+// ErrNotSigned says that nothing is signed yet, or not that far.
 var ErrNotSigned = errors.New("not signed yet")
 
 // signAtMost is how often a checkpoint is signed because somebody asks for it.
@@ -41,10 +41,13 @@ func (t *Tree) signNowAndThen(ctx context.Context) {
 	}
 }
 
+// signable says whether the tree is one to sign.
+func (s *state) signable() bool { return s.ready && s.broken == nil }
+
 // sign makes what the tree holds durable, and then signs it.
 func (t *Tree) sign() error {
 	s := t.look()
-	if !s.ready || s.broken != nil || s.applied == s.signed.Size {
+	if !s.signable() || s.applied == s.signed.Size {
 		return nil
 	}
 	if err := t.files.sync(); err != nil {

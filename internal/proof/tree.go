@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 )
 
-// ErrBroken: the log does not fit what was signed.
+// ErrBroken says that the log does not fit what was signed.
 var ErrBroken = errors.New("the log does not fit what was signed")
 
 // Config says which log is proven, and where the proof is kept.
@@ -68,12 +69,9 @@ func Open(config Config) (*Tree, error) {
 	if err := makeFolder(config.Dir); err != nil {
 		return nil, err
 	}
-	k, made, err := loadKey(config.Dir)
+	k, err := loadKey(config.Dir, config.Logger)
 	if err != nil {
 		return nil, err
-	}
-	if made {
-		config.Logger.Info("a key was made, by which the log can be checked: keep its public half elsewhere", "public_key", k.public)
 	}
 	t := &Tree{config: config, key: k, wanted: make(chan struct{}, 1), changed: make(chan struct{})}
 	if err := t.readCheckpoint(); err != nil {
@@ -94,10 +92,10 @@ func makeFolder(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, formatName)
-	if _, err := os.Stat(path); err == nil {
+	if text, err := os.ReadFile(path); err == nil && bytes.Equal(text, formatText(format)) {
 		return nil
 	}
-	if err := writeFile(path, []byte(formatText), 0o640); err != nil {
+	if err := writeFile(path, formatText(format), 0o640); err != nil {
 		return fmt.Errorf("writing the format of the proof: %w", err)
 	}
 	return nil
@@ -237,7 +235,7 @@ const finishWithin = 10 * time.Second
 // finish takes in what the log holds at the stop, and signs it.
 func (t *Tree) finish(ctx context.Context) error {
 	s := t.look()
-	if !s.ready || s.broken != nil {
+	if !s.signable() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, finishWithin)

@@ -107,8 +107,12 @@ func TestATreeThatWasNotWrittenInOrderIsMadeAnew(t *testing.T) {
 		"a leaf of the edge":     flip(leavesName, 32*515),
 		"a leaf within":          flip(leavesName, 32*100),
 		"a node":                 flip(nodesName, 5),
+		"key damaged":            flip(keyName, 30),
+		"key cut short":          truncate(keyName, 12),
+		"public key gone":        truncate(publicName, 0),
+		"format damaged":         flip(formatName, 3),
 		"checkpoint damaged":     flip(checkpointName, 3),
-		"an unfinished key file": func(t *testing.T, dir string) { _ = os.WriteFile(filepath.Join(dir, "key.new"), nil, 0o600) },
+		"an unfinished key file": func(_ *testing.T, dir string) { _ = os.WriteFile(filepath.Join(dir, "key.new"), nil, 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -122,7 +126,7 @@ func TestATreeThatWasNotWrittenInOrderIsMadeAnew(t *testing.T) {
 			for _, position := range []event.Time{100, 300, n - 1} {
 				at := began + 1000*position
 				for {
-					p, err := tree.Prove(context.Background(), 5, "VIN", at, at+1)
+					p, err := tree.Prove(t.Context(), 5, "VIN", at, at+1)
 					if errors.Is(err, ErrNotSigned) {
 						continue // it is made anew
 					}
@@ -150,7 +154,7 @@ func TestNothingMoreIsSignedWhenTheLogDoesNotFit(t *testing.T) {
 			copyDir(t, filepath.Join(original, FolderName), filepath.Join(dir, FolderName))
 			l := openLog(t, dir)
 			tree := start(t, dir, l)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if _, err := tree.signedUpTo(ctx, 26); !errors.Is(err, ErrBroken) {
 				t.Fatal(err)
@@ -183,7 +187,7 @@ func TestNothingMoreIsSignedWhenTheLogDoesNotFit(t *testing.T) {
 
 func TestAFolderOfANewerVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, formatName), []byte("fleetbeat proof, format 2\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, formatName), formatText(2), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrNewer) {

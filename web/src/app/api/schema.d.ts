@@ -458,6 +458,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/proof/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest signed checkpoint of the log
+         * @description A signed note after C2SP tlog-checkpoint: name of the key, number of batches, root of the Merkle tree. Keep one elsewhere from time to time.
+         */
+        get: operations["proof-checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proof/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proof that nothing changed since a checkpoint
+         * @description That the newest checkpoint's tree contains the tree of the size given: a consistency proof, RFC 6962, section 2.1.2.
+         */
+        get: operations["prove-consistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proof/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public key by which proofs and checkpoints are checked
+         * @description As a signed note's verifier key. Keep it elsewhere.
+         */
+        get: operations["proof-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/summary": {
         parameters: {
             query?: never;
@@ -636,6 +696,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{vin}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proof of a vehicle's heartbeats
+         * @description A file that anyone can check offline: fleetbeat verify FILE --key KEY. It carries the batches of the log that the heartbeats came in, so it also holds what other vehicles sent in them, by number. A few hours at a time: what is too much is refused.
+         */
+        get: operations["prove-heartbeats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{vin}/resume": {
         parameters: {
             query?: never;
@@ -791,6 +871,17 @@ export interface components {
             position: number;
             /** @description Those that were not */
             rejected: components["schemas"]["Rejected"][];
+        };
+        Consistency: {
+            /** @description The newest one: signed note, C2SP tlog-checkpoint */
+            checkpoint: string;
+            /**
+             * Format: int64
+             * @description Size of the checkpoint that was kept
+             */
+            from: number;
+            /** @description Consistency proof, RFC 6962, section 2.1.2 */
+            path: string[];
         };
         Counts: {
             /** Format: int64 */
@@ -1224,6 +1315,48 @@ export interface components {
             message: string;
             /** @description What stood there */
             value?: unknown;
+        };
+        Proof: {
+            /** @description The batches with heartbeats of the vehicle, in the order of the log */
+            batches: components["schemas"]["ProvenBatch"][];
+            /** @description Signed note that says what the log holds: C2SP tlog-checkpoint */
+            checkpoint: string;
+            /**
+             * @description What this is, and its version
+             * @example fleetbeat-proof/1
+             */
+            format: string;
+            /**
+             * Format: date-time
+             * @description All heartbeats received from this moment on
+             */
+            from: string | null;
+            /** @description Signed note that says which VIN has this number */
+            identity: string;
+            /**
+             * Format: date-time
+             * @description up to this one, which is not in it, are proven
+             */
+            to: string | null;
+            /**
+             * Format: int32
+             * @description The vehicle's number in the log, which holds no VIN
+             */
+            vehicle: number;
+            vin: string;
+        };
+        ProvenBatch: {
+            /** @description As it is stored: message Batch of log.proto. Its SHA-256 is the leaf at position - 1 */
+            batch: string;
+            /** @description Which of the batch's heartbeats are the vehicle's */
+            heartbeats: number[];
+            /** @description Audit path from the leaf to the checkpoint's root, RFC 6962 */
+            path: string[];
+            /**
+             * Format: int64
+             * @description Of the batch in the log, from 1
+             */
+            position: number;
         };
         Rejected: {
             error: string;
@@ -2779,6 +2912,114 @@ export interface operations {
             };
         };
     };
+    "proof-checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The checkpoint */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prove-consistency": {
+        parameters: {
+            query: {
+                /** @description Size of the checkpoint that was kept */
+                from: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consistency"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "proof-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     summary: {
         parameters: {
             query?: {
@@ -3611,6 +3852,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vehicle"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prove-heartbeats": {
+        parameters: {
+            query: {
+                /** @description The heartbeats received from this moment on, RFC 3339 */
+                from: string;
+                /** @description up to this one, which is not in it */
+                to: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
                 };
             };
             /** @description Not Found */
