@@ -158,7 +158,7 @@ func (s *server) exportPages(w http.ResponseWriter, r *http.Request, name string
 		return
 	}
 	if r.Context().Err() == nil {
-		s.logger.Error("exporting "+name, "error", err)
+		s.logger.Error("exporting", "what", name, "error", err)
 	}
 	panic(http.ErrAbortHandler) // part of the file may be out: cut it, so that nobody takes it for whole
 }

@@ -52,7 +52,7 @@ func (v *View) Past(p Past) *View {
 func (d *directory) copyOf(from *directory) {
 	*d = directory{
 		owner: slices.Clone(from.owner), named: slices.Clone(from.named), revision: from.revision,
-		arena: from.arena[:len(from.arena):len(from.arena)], spans: slices.Clone(from.spans), tagSet: slices.Clone(from.tagSet),
+		arena: slices.Clip(from.arena), spans: slices.Clone(from.spans), tagSet: slices.Clone(from.tagSet),
 		tags:      tagSets{sets: slices.Clone(from.tags.sets), ids: maps.Clone(from.tags.ids), free: slices.Clone(from.tags.free)},
 		customers: slices.Clone(from.customers), numbers: maps.Clone(from.numbers),
 		dirty: slices.Clone(from.dirty), dirtyOwners: make(map[event.CustomerID]struct{}),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
@@ -124,14 +125,14 @@ func (h *History) lastGap(at event.Time) (event.Gap, error) {
 	m := h.manifest
 	h.mu.RUnlock()
 	files := m.of(gapFiles, 0, at+1)
-	for i := len(files) - 1; i >= 0; i-- {
-		gaps, err := h.Gaps(files[i].Oldest, files[i].Newest+1)
+	for _, f := range slices.Backward(files) {
+		gaps, err := h.Gaps(f.Oldest, f.Newest+1)
 		if err != nil {
 			return event.Gap{}, err
 		}
-		for j := len(gaps) - 1; j >= 0; j-- {
-			if gaps[j].To <= at {
-				return gaps[j], nil
+		for _, gap := range slices.Backward(gaps) {
+			if gap.To <= at {
+				return gap, nil
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func mergeTables[R any](ctx context.Context, s *sealer, k kind, tables []*table,
 		if err != nil {
 			return nil, err
 		}
-		defer r.close()
+		defer r.close() //nolint:revive // all of them are read together
 		readers[i] = r
 	}
 	return writeTable(s, k, func(add func(R) error) error {

@@ -201,7 +201,7 @@ func (h *History) end() {
 // work does what is most urgent, and says whether there may be more.
 func (h *History) work(ctx context.Context) (again bool, err error) {
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // the end of ctx is how it ends
 	}
 	for _, do := range []func(context.Context) (bool, error){h.sealOldest, h.condemnOne, h.mendOne, h.compactOne} {
 		done, err := do(ctx)

@@ -106,9 +106,8 @@ func (h *History) transitions(ctx context.Context, q *TransitionQuery, last plac
 	h.mu.RLock()
 	m := h.manifest
 	s.page.Position = h.checkpoint
-	parts := h.parts()
-	for i := len(parts) - 1; i >= 0; i-- { // under the lock: the open part grows
-		s.take(parts[i].transitions)
+	for _, p := range slices.Backward(h.parts()) { // under the lock: the open part grows
+		s.take(p.transitions)
 	}
 	h.mu.RUnlock()
 	s.page.CompleteFrom = h.begin()
