@@ -7,8 +7,8 @@ export default defineConfig<ServerOptions>({
   testDir: 'e2e',
   forbidOnly: !!process.env['CI'],
   workers: 2,
-  timeout: 120_000,
-  expect: { timeout: 30_000 }, // for a machine that has other things to do
+  timeout: 300_000, // milliseconds; some of them walk far, and a machine may have other things to do
+  expect: { timeout: 30_000 },
   reporter: 'list',
   outputDir: 'test-results',
   use: {
