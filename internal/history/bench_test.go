@@ -24,9 +24,10 @@ type beatPlan struct {
 }
 
 func newTraffic(vehicles int) *traffic {
-	t := &traffic{vehicles: vehicles, random: rand.New(rand.NewPCG(1, 2)), phase: make([]int32, vehicles)}
+	t := &traffic{vehicles: vehicles, random: rand.New(rand.NewPCG(1, rand.Uint64())), phase: make([]int32, vehicles)}
+	phases := rand.New(rand.NewPCG(1, 2))
 	for i := range t.phase {
-		t.phase[i] = t.random.Int32N(60_000)
+		t.phase[i] = phases.Int32N(60_000)
 	}
 	for i := range t.minutes {
 		t.minutes[i] = make([][]beatPlan, 60)

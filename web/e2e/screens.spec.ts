@@ -44,10 +44,6 @@ for (const { name, path, shown } of screens) {
     page,
     complaints,
   }) => {
-    test.fixme(
-      name === 'a fleet of nobody',
-      'the words that no vehicle is found stand within the table, and are no row',
-    );
     if (path === '/vehicles/NONE') complaints.allow(/404/);
     await page.goto(path);
     await expect(shown(page)).toBeVisible();

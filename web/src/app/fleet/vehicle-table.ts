@@ -20,6 +20,8 @@ import { FleetStore } from './fleet-store';
 import { Sort } from './query';
 import { Row, VehicleRows, mostRows } from './vehicle-rows';
 
+const patience = 5_000; // milliseconds in which a row is fetched
+
 /** Every vehicle that the query finds, a row each, in one long list. */
 @Component({
   selector: 'fb-vehicle-table',
@@ -115,8 +117,17 @@ export class VehicleTable {
     const index = Math.min(last, Math.max(0, Number(row.dataset['index']) + by));
     if (!this.focusRow(index)) {
       this.viewport().scrollToIndex(index);
-      requestAnimationFrame(() => requestAnimationFrame(() => this.focusRow(index)));
+      this.focusWhenThere(index, performance.now() + patience);
     }
+  }
+
+  // A row that was far away has to be fetched first; who was in another row meanwhile is in none.
+  private focusWhenThere(index: number, until: number): void {
+    requestAnimationFrame((now) => {
+      const elsewhere = document.activeElement !== document.body && !this.element.contains(document.activeElement);
+      if (elsewhere || this.focusRow(index) || now > until) return;
+      this.focusWhenThere(index, until);
+    });
   }
 
   private focusRow(index: number): boolean {
