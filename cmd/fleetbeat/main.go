@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // uptime is cut by the clocks of any time zone, on machines without its data too
 
 	"github.com/alecthomas/kong"
 )

@@ -52,6 +52,8 @@ type Config struct {
 	Transitions func(ctx context.Context, q history.TransitionQuery) (history.TransitionPage, error)
 	// At is the fleet as it was at a moment.
 	At func(ctx context.Context, at event.Time) (*fleet.View, error)
+	// Records tell the past of vehicles.
+	Records Records
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
 	Proof    *proof.Tree // of the log; nil: this process makes no proofs
@@ -76,6 +78,9 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
 		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Appended, Ready")
+	}
+	if cfg.Records.Of == nil || cfg.Records.OfCustomer == nil || cfg.Records.Received == nil {
+		return errors.New("building the API: Config lacks one of the Records")
 	}
 	if cfg.Page == nil {
 		page, err := web.New(web.Built())
@@ -116,6 +121,8 @@ type server struct {
 	huma    huma.API
 	frames  liveFrames
 	turns   chan struct{} // of the calls that read heartbeats
+
+	recordTurns chan struct{} // of the calls that read records
 }
 
 // New builds the handler of the whole public server.
@@ -147,7 +154,10 @@ func Document() ([]byte, error) {
 
 // build registers all calls. None is made while it does, so that what they need may be missing.
 func build(cfg Config) *server {
-	s := &server{cfg: cfg, logger: cfg.Logger, turns: make(chan struct{}, scans), metrics: newMetrics(cfg.Registerer)}
+	s := &server{
+		cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer),
+		turns: make(chan struct{}, scans), recordTurns: make(chan struct{}, recordScans),
+	}
 	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
 	s.huma = humago.New(s.router, huma.Config{
 		OpenAPI:                      openAPI(cfg.Version),
@@ -171,6 +181,9 @@ func build(cfg Config) *server {
 	s.describeLive()
 	s.describeGrid()
 	s.describeBacktest()
+	s.describeConnections()
+	s.describeUptime()
+	s.describeVehicleGaps()
 	s.describeSearch()
 	s.describeProof()
 	s.describeHealth()

@@ -54,6 +54,8 @@ func statusOf(err error) int {
 		{proof.ErrBroken, http.StatusServiceUnavailable},
 		{errBusy, http.StatusServiceUnavailable},
 		{errBacktesting, http.StatusServiceUnavailable},
+		{errRecordsBusy, http.StatusServiceUnavailable},
+		{ErrTooMuch, http.StatusUnprocessableEntity},
 		{errUnseen, http.StatusServiceUnavailable},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable},
 		{context.Canceled, http.StatusServiceUnavailable}, // the caller is gone, or the server stops

@@ -74,6 +74,7 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 			return history.TransitionPage{Position: h.head()}, nil
 		},
 		At:       func(context.Context, event.Time) (*fleet.View, error) { return h.view, nil },
+		Records:  h.records(),
 		Backtest: h.backtest,
 		Appended: h.head,
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -23,6 +23,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/history"
+	"github.com/fleetbeat/fleetbeat/internal/history/roster"
 	"github.com/fleetbeat/fleetbeat/internal/ingest"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/proof"
@@ -66,6 +67,8 @@ type App struct {
 	unregistered *ingest.Unregistered
 	view         *fleet.View
 	runner       *projection.Runner
+	roster       *roster.Roster
+	rosterRunner *projection.Runner
 	history      *history.History
 	pasts        *pasts
 	directory    *directory
@@ -85,7 +88,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openSides, a.openProof, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.openProof, a.openDirectory, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -219,6 +222,7 @@ func (a *App) openAPI(context.Context) error {
 		Heartbeats:   a.heartbeats,
 		Transitions:  a.transitions,
 		At:           a.at,
+		Records:      a.records().api(),
 		Backtest:     a.backtest,
 		Appended:     a.log.Head,
 		Proof:        a.proof,
@@ -246,6 +250,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"directory", a.directory.run},
 		{"fleet", a.runFleet},
 		{"history", a.runHistory},
+		{"roster", a.rosterRunner.Run},
 		{"snapshots of the doors", a.saveDoors},
 		{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run},
 		{"live push", a.view.Run}, // before the HTTP server in the stop: it ends the streams, which never end by themselves

@@ -90,7 +90,9 @@ func (r *Rule) expire(v event.VehicleID, out *Changes) {
 		r.move(v, to, max(deadline, r.since[v]), out)
 		to, deadline = r.next(v)
 	}
-	r.schedule(v)
+	if to != event.Unknown {
+		r.ring.file(v, deadline)
+	}
 }
 
 // next is the presence that silence leads v to, and the moment at which it does. Unknown stands for none.

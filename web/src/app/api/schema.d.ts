@@ -263,6 +263,43 @@ export interface paths {
         patch: operations["update-customer"];
         trace?: never;
     };
+    "/v1/customers/{id}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a customer's vehicles spent their time, all together
+         * @description The sum of its vehicles, each for as long as it was the customer's. For the rest as that of a vehicle.
+         */
+        get: operations["customer-uptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/uptime.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The uptime of a customer as a CSV file */
+        get: operations["export-customer-uptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/export": {
         parameters: {
             query?: never;
@@ -638,6 +675,80 @@ export interface paths {
         patch: operations["update-vehicle"];
         trace?: never;
     };
+    "/v1/vehicles/{vin}/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The connections and outages of a vehicle, newest first
+         * @description Periods with exact moments and their cause. What was not observed is told as such. Heartbeats that the vehicle recorded in an outage and delivered later make out_of_coverage of it: alive, and not connected. known_at tells what was known at a moment instead.
+         */
+        get: operations["list-connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/connections.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The connections and outages of a vehicle as a CSV file, newest first */
+        get: operations["export-connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a vehicle's heartbeats tell about their own delivery
+         * @description Numbers that never came, repeats, delays, and the silences longer than late_after. The next number after a silence tells a hole in the coverage, in which the vehicle went on sending, from a vehicle that sent nothing.
+         */
+        get: operations["vehicle-gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/gaps.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The silences of a vehicle as a CSV file, oldest first */
+        get: operations["export-vehicle-gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{vin}/heartbeats": {
         parameters: {
             query?: never;
@@ -727,6 +838,43 @@ export interface paths {
         put?: never;
         /** Watch a paused vehicle again */
         post: operations["resume-vehicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a vehicle spent its time
+         * @description Connected, disconnected, unobserved and paused, in seconds that add up to the whole, to the millisecond. Steps begin where the clocks of the zone say, across changes to and from summer time. Unobserved and paused time does not count for availability.
+         */
+        get: operations["vehicle-uptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{vin}/uptime.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The uptime of a vehicle as a CSV file */
+        get: operations["export-vehicle-uptime"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -936,6 +1084,93 @@ export interface components {
             name?: string;
             /** @description A policy for this customer's vehicles; null takes it away */
             own_policy?: components["schemas"]["OwnPolicy"];
+        };
+        Delays: {
+            /**
+             * Format: int64
+             * @description Heartbeats that said
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The shortest
+             */
+            least: number;
+            /**
+             * Format: double
+             * @description The longest
+             */
+            longest: number;
+            /**
+             * Format: double
+             * @description Half of them took no longer
+             */
+            median: number;
+            /**
+             * Format: double
+             * @description 19 of 20 took no longer
+             */
+            p95: number;
+        };
+        Delivery: {
+            /**
+             * Format: int64
+             * @description Of them, recorded earlier and delivered late
+             */
+            buffered: number;
+            /** @description Of buffered ones */
+            buffered_delays: components["schemas"]["Delays"];
+            /**
+             * Format: int64
+             * @description Live ones whose vehicle's clock was more than 5 minutes off
+             */
+            clock_off: number;
+            /**
+             * Format: date-time
+             * @description From here on everything is kept
+             */
+            complete_from: string | null;
+            /**
+             * Format: date-time
+             * @description Begin of what is told
+             */
+            from: string | null;
+            /**
+             * Format: int64
+             * @description Received, repeats left out
+             */
+            heartbeats: number;
+            /** @description Of live heartbeats */
+            live_delays: components["schemas"]["Delays"];
+            /**
+             * Format: int64
+             * @description Numbers that never came
+             */
+            lost: number;
+            /** @description The runs of them, oldest first, the newest 1,000 */
+            missing: components["schemas"]["Missing"][];
+            /**
+             * Format: int64
+             * @description The log position that the answer shows
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Sent again, beside them
+             */
+            repeats: number;
+            /**
+             * Format: int64
+             * @description Times the vehicle began to count anew
+             */
+            restarts: number;
+            /** @description Oldest first, the newest 1,000 */
+            silences: components["schemas"]["Silence"][];
+            /**
+             * Format: date-time
+             * @description End of what is told
+             */
+            to: string | null;
         };
         Entity: {
             /**
@@ -1151,6 +1386,28 @@ export interface components {
             /** @example pong */
             message: string;
         };
+        Missing: {
+            /**
+             * Format: date-time
+             * @description When the one before was received
+             */
+            after: string;
+            /**
+             * Format: date-time
+             * @description When the one behind was received
+             */
+            before: string;
+            /**
+             * Format: int64
+             * @description The first of them
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description The last of them
+             */
+            last: number;
+        };
         NewBacktest: {
             /**
              * @description Only this customer's vehicles; without it, all
@@ -1271,6 +1528,74 @@ export interface components {
              */
             offline_after: number;
         } | null;
+        Period: {
+            /**
+             * @description What made it so
+             * @enum {string}
+             */
+            cause: "heartbeat" | "silence" | "never_heard" | "operator" | "buffered_heartbeats" | "not_registered" | "observer_silent" | "observer_stopped" | "observer_crashed" | "observer_damaged";
+            /**
+             * Format: date-time
+             * @description Begin
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description When the log showed the state: silence is proven a moment after its deadline, and a repair comes later. Null when it began before everything that is kept
+             */
+            known_at: string | null;
+            /**
+             * Format: double
+             * @description From begin to end
+             */
+            lasted: number;
+            /**
+             * @description What the vehicle was called, also where the state says more
+             * @enum {string}
+             */
+            presence: "unknown" | "online" | "late" | "offline" | "paused";
+            /**
+             * Format: date-time
+             * @description When that presence began, which may be before the period; pieces of one outage have one. Null when it began before everything that is kept
+             */
+            since: string | null;
+            /**
+             * @description unknown is never heard; out_of_coverage is an outage in which the vehicle was alive, as heartbeats show that it delivered later; unwatched is not registered
+             * @enum {string}
+             */
+            state: "unknown" | "online" | "late" | "offline" | "paused" | "out_of_coverage" | "unobserved" | "unwatched";
+            /**
+             * Format: date-time
+             * @description End; the moment itself belongs to the next period
+             */
+            to: string;
+        };
+        PeriodPage: {
+            /**
+             * Format: date-time
+             * @description From here on everything is kept
+             */
+            complete_from: string | null;
+            /**
+             * Format: date-time
+             * @description Begin of what is told: as asked for, and no earlier than what is kept
+             */
+            from: string | null;
+            /** @description Newest first; they follow one another without holes */
+            items: components["schemas"]["Period"][];
+            /** @description For the periods before; null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description The log position that the answer shows
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description End of what is told: as asked for, and no later than what is proven
+             */
+            to: string | null;
+        };
         Policy: {
             /**
              * Format: double
@@ -1407,6 +1732,38 @@ export interface components {
             /** @example ABC123 */
             reg_no: string;
         };
+        Silence: {
+            /**
+             * Format: date-time
+             * @description When the heartbeat before was received
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Numbers in it that came later
+             */
+            later: number;
+            /**
+             * Format: int64
+             * @description Numbers in it that never came
+             */
+            lost: number;
+            /**
+             * Format: date-time
+             * @description When the heartbeat after was received, or the end of what is told
+             */
+            to: string;
+            /**
+             * Format: double
+             * @description Of it, the time in which the server cannot prove that it was listening
+             */
+            unobserved: number;
+            /**
+             * @description quiet: the next number followed, the vehicle sent nothing. hole: it went on counting, and numbers never came. repaired: all of them came later. restarted: it began to count anew. unobserved: the server was not listening. unnumbered: its heartbeats have no numbers
+             * @enum {string}
+             */
+            verdict: "unnumbered" | "quiet" | "hole" | "repaired" | "restarted" | "unobserved" | "ongoing";
+        };
         Summary: {
             /** Format: int64 */
             customers: number;
@@ -1476,6 +1833,76 @@ export interface components {
             next_cursor: string | null;
             /** Format: int64 */
             total: number;
+        };
+        Uptime: {
+            /**
+             * Format: double
+             * @description The connected share of connected and disconnected, 0 to 1; null when both are 0
+             */
+            availability: number | null;
+            /**
+             * Format: double
+             * @description Online or late
+             */
+            connected: number;
+            /**
+             * Format: double
+             * @description Offline, or never heard yet
+             */
+            disconnected: number;
+            /**
+             * Format: date-time
+             * @description Begin
+             */
+            from: string;
+            /**
+             * Format: double
+             * @description The part of disconnected in which the vehicle was alive, as it showed later; null for a customer
+             */
+            out_of_coverage: number | null;
+            /**
+             * Format: int64
+             * @description That began then
+             */
+            outages: number;
+            /**
+             * Format: double
+             * @description An operator did not want it watched
+             */
+            paused: number;
+            /**
+             * Format: date-time
+             * @description End
+             */
+            to: string;
+            /**
+             * Format: double
+             * @description The server cannot prove that it was listening, or the vehicle was not registered
+             */
+            unobserved: number;
+        };
+        UptimeReport: {
+            /**
+             * Format: date-time
+             * @description From here on everything is kept
+             */
+            complete_from: string | null;
+            /** @description Oldest first */
+            items: components["schemas"]["Uptime"][];
+            /**
+             * Format: int64
+             * @description The log position that the answer shows
+             */
+            position: number;
+            /** @description All of them together */
+            total: components["schemas"]["Uptime"];
+            /**
+             * Format: int64
+             * @description How many it is about: for a customer, those that were its own at some moment
+             */
+            vehicles: number;
+            /** @description The time zone whose clocks cut the time */
+            zone: string;
         };
         Vehicle: {
             /**
@@ -2282,6 +2709,137 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "customer-uptime": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339; without it, a day before the end, or 30 for uptime */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment: repairs by heartbeats that came late, deadlines that were proven later */
+                known_at?: string;
+                /** @description How the time is cut: hour, day, week, month, or a length that divides a day, as 15m or 6h; without it, not at all. At most 2,000 steps */
+                step?: string;
+                /** @description Up to this moment, RFC 3339; without it, up to now. At most 400 days after from */
+                to?: string;
+                /** @description The time zone whose clocks cut it, by its name in the IANA data base */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimeReport"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-customer-uptime": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339 */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment */
+                known_at?: string;
+                /** @description How the time is cut */
+                step?: string;
+                /** @description Up to this moment, RFC 3339 */
+                to?: string;
+                /** @description The time zone whose clocks cut it */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3637,6 +4195,256 @@ export interface operations {
             };
         };
     };
+    "list-connections": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before, with the same query */
+                cursor?: string;
+                /** @description From this moment on, RFC 3339; without it, a day before the end, or 30 for uptime */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment: repairs by heartbeats that came late, deadlines that were proven later */
+                known_at?: string;
+                /** @description Periods on the page */
+                limit?: number;
+                /** @description Up to this moment, RFC 3339; without it, up to now. At most 400 days after from */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodPage"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-connections": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339 */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment */
+                known_at?: string;
+                /** @description Up to this moment, RFC 3339 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "vehicle-gaps": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339; without it, a day before the end, or 30 for uptime */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment: repairs by heartbeats that came late, deadlines that were proven later */
+                known_at?: string;
+                /** @description Up to this moment, RFC 3339; without it, up to now. At most 400 days after from */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-vehicle-gaps": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339 */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment */
+                known_at?: string;
+                /** @description Up to this moment, RFC 3339 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-heartbeats": {
         parameters: {
             query?: {
@@ -3998,6 +4806,137 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "vehicle-uptime": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339; without it, a day before the end, or 30 for uptime */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment: repairs by heartbeats that came late, deadlines that were proven later */
+                known_at?: string;
+                /** @description How the time is cut: hour, day, week, month, or a length that divides a day, as 15m or 6h; without it, not at all. At most 2,000 steps */
+                step?: string;
+                /** @description Up to this moment, RFC 3339; without it, up to now. At most 400 days after from */
+                to?: string;
+                /** @description The time zone whose clocks cut it, by its name in the IANA data base */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimeReport"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-vehicle-uptime": {
+        parameters: {
+            query?: {
+                /** @description From this moment on, RFC 3339 */
+                from?: string;
+                /** @description Ignore what the log showed later than this moment */
+                known_at?: string;
+                /** @description How the time is cut */
+                step?: string;
+                /** @description Up to this moment, RFC 3339 */
+                to?: string;
+                /** @description The time zone whose clocks cut it */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The VIN */
+                vin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
