@@ -106,7 +106,7 @@ func TestACustomersUptimeIsThatOfItsVehicles(t *testing.T) {
 				return record.Sums([]record.Bucket{{From: told.From, To: max(told.From, told.To)}})
 			}
 			for v := event.VehicleID(1); v <= 3; v++ {
-				past, vehicle, err := p.of(context.Background(), v, w)
+				past, vehicle, err := p.of(t.Context(), v, w)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -115,7 +115,7 @@ func TestACustomersUptimeIsThatOfItsVehicles(t *testing.T) {
 				}
 				record.AddMember(want, record.Periods(&vehicle, &past.Observer, w), customer)
 			}
-			past, err := p.ofCustomer(context.Background(), customer, w, func(past *api.Past, vehicle *record.Vehicle) {
+			past, err := p.ofCustomer(t.Context(), customer, w, func(past *api.Past, vehicle *record.Vehicle) {
 				if got == nil {
 					got = sums(past)
 				}
