@@ -17,6 +17,7 @@ test('the page says so when the server dies, and is right again by itself when i
   await expect(connection(page)).toHaveText('live');
 
   complaints.allow(/ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)/);
+  complaints.allow(/503/); // a server that has just started is not ready yet
   await server.kill();
   await expect(connection(page)).toHaveText(/reconnecting|stale/);
   await expect(page.getByText(/what is shown is .* old/)).toBeVisible();
