@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 const (
@@ -34,7 +35,7 @@ type history struct {
 }
 
 func drawHistory(t *rapid.T, steps []func(*history)) *history {
-	h := &history{t: t, now: scriptStart}
+	h := &history{t: t, now: scripttest.Start}
 	for v := range event.VehicleID(historyVehicles) {
 		h.fact(event.VehicleAdded{Vehicle: v + 1, Customer: h.customer()})
 	}
@@ -119,8 +120,8 @@ func (h *history) drawQuery() Query {
 	q := Query{Policy: rapid.SampledFrom(historyPolicies[1:]).Draw(h.t, "policy asked about"), Examples: 3}
 	q.Customer = event.CustomerID(rapid.IntRange(0, historyCustomers).Draw(h.t, "customer asked about"))
 	if rapid.Bool().Draw(h.t, "in a window") {
-		a := scriptStart + event.Time(rapid.Int64Range(0, int64(h.now-scriptStart)).Draw(h.t, "from"))
-		b := scriptStart + event.Time(rapid.Int64Range(0, int64(h.now-scriptStart)).Draw(h.t, "to"))
+		a := scripttest.Start + event.Time(rapid.Int64Range(0, int64(h.now-scripttest.Start)).Draw(h.t, "from"))
+		b := scripttest.Start + event.Time(rapid.Int64Range(0, int64(h.now-scripttest.Start)).Draw(h.t, "to"))
 		q.From, q.To = min(a, b), max(a, b)+1
 	}
 	return q

@@ -4,63 +4,26 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
-// scriptStart is the moment 0:00:00 of every script.
-var scriptStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// TestScripts plays the stories in testdata. A line that begins in the first column is a command, an indented line is
-// expected output, and # begins a comment. The commands are described at (*script).do.
+// TestScripts plays the stories in testdata. Their commands are described at (*script).do.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			must(err)
-			got := play(t, string(want))
-			if *update {
-				must(os.WriteFile(file, []byte(got), 0o644))
-				return
-			}
-			wanted, gotten := strings.Split(string(want), "\n"), strings.Split(got, "\n")
-			for i := range max(len(wanted), len(gotten)) {
-				if i >= len(wanted) || i >= len(gotten) || wanted[i] != gotten[i] {
-					t.Fatalf("%s:%d differs, got:\n%s", file, i+1, got)
-				}
-			}
-		})
-	}
-}
-
-// play runs a script and returns it with the output it really has.
-func play(t *testing.T, text string) string {
-	s := &script{t: t, view: fleet.New(fleet.Config{}), log: traffic{now: event.At(scriptStart)}}
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, " ") {
-			continue
-		}
-		s.out.WriteString(line)
-		command, _, _ := strings.Cut(line, "#")
-		if words := split(command); len(words) > 0 {
+	scripttest.Run(t, *update, func(t *testing.T, out *strings.Builder) func(string) {
+		s := &script{Words: scripttest.Words{T: t}, out: out, view: fleet.New(fleet.Config{}), log: traffic{now: scripttest.Start}}
+		return func(command string) {
+			words := split(command)
 			s.do(words[0], words[1:])
 		}
-	}
-	return s.out.String()
+	})
 }
 
 // split splits a line into words; spaces between quotes do not end one.
@@ -79,41 +42,41 @@ func split(line string) []string {
 }
 
 type script struct {
-	t    *testing.T
+	scripttest.Words
 	view *fleet.View
 	log  traffic
 	sub  *fleet.Subscription
-	out  strings.Builder
+	out  *strings.Builder
 }
 
-func (s *script) print(format string, args ...any) { fmt.Fprintf(&s.out, "    "+format+"\n", args...) }
+func (s *script) print(format string, args ...any) { fmt.Fprintf(s.out, "    "+format+"\n", args...) }
 
 // do runs one command.
 func (s *script) do(command string, args []string) {
 	switch command {
 	case "customer": // customer 1 kalle "Kalles Grus AB" "Södertälje": number, id, name, address
-		s.tell(fleet.Update{Customers: []fleet.Customer{{Number: event.CustomerID(s.number(args[0])), ID: args[1], Name: args[2], Address: args[3]}}})
+		s.tell(fleet.Update{Customers: []fleet.Customer{{Number: s.Customer(args[0]), ID: args[1], Name: args[2], Address: args[3]}}})
 	case "vehicle": // vehicle 1 YS2R4X2 ABC123 1 reefer: number, VIN, registration number, customer, tags
 		s.tell(fleet.Update{Vehicles: []fleet.Vehicle{{
-			Number: s.vehicle(args[0]), VIN: args[1], RegistrationNumber: args[2], Customer: event.CustomerID(s.number(args[3])), Tags: args[4:],
+			Number: s.Vehicle(args[0]), VIN: args[1], RegistrationNumber: args[2], Customer: s.Customer(args[3]), Tags: args[4:],
 		}}})
 	case "erase": // erase vehicle 1: from the directory
 		if args[0] == "vehicle" {
-			s.tell(fleet.Update{RemovedVehicles: []event.VehicleID{s.vehicle(args[1])}})
+			s.tell(fleet.Update{RemovedVehicles: []event.VehicleID{s.Vehicle(args[1])}})
 		} else {
-			s.tell(fleet.Update{RemovedCustomers: []event.CustomerID{event.CustomerID(s.number(args[1]))}})
+			s.tell(fleet.Update{RemovedCustomers: []event.CustomerID{s.Customer(args[1])}})
 		}
 	case "added", "removed", "paused", "resumed", "canary", "started": // added 1 2: one batch with a fact about each
 		s.facts(command, args)
 	case "heartbeat": // heartbeat 1 sequence 7 buffered: or repeat
 		s.heartbeat(args)
 	case "listen": // listen 100s: a canary every second
-		for end := s.log.now.Add(s.duration(args[0])); s.log.now < end; {
+		for end := s.log.now.Add(s.Duration(args[0])); s.log.now < end; {
 			s.log.now += 1000
 			s.facts("canary", nil)
 		}
 	case "wait": // wait 40s: time goes by, and nothing reaches the log
-		s.log.now = s.log.now.Add(s.duration(args[0]))
+		s.log.now = s.log.now.Add(s.Duration(args[0]))
 	case "query": // query text=x customer=id presence=offline tag=x sort=-since limit=2
 		s.query(args)
 	case "transitions": // transitions vin=x customer=id to=offline since=3
@@ -130,24 +93,10 @@ func (s *script) do(command string, args []string) {
 	case "subscribe", "frames": // frames: lets the hub make one, and shows what there is to read
 		s.frames(command == "subscribe")
 	case "reload": // save the view and go on with what is loaded
-		s.view = loaded(s.t, saved(s.t, s.view))
+		s.view = loaded(s.T, saved(s.T, s.view))
 	default:
-		s.t.Fatalf("unknown command %q", command)
+		s.T.Fatalf("unknown command %q", command)
 	}
-}
-
-func (s *script) number(word string) uint64 {
-	n, err := strconv.ParseUint(word, 10, 32)
-	must(err)
-	return n
-}
-
-func (s *script) vehicle(word string) event.VehicleID { return event.VehicleID(s.number(word)) }
-
-func (s *script) duration(word string) time.Duration {
-	d, err := time.ParseDuration(word)
-	must(err)
-	return d
 }
 
 func (s *script) tell(u fleet.Update) {
@@ -159,7 +108,7 @@ func (s *script) facts(command string, vehicles []string) {
 	var b event.Batch
 	add := func(f event.Fact) { b.Entries = append(b.Entries, event.Entry{ReceivedAt: s.log.now, Fact: f}) }
 	for _, word := range vehicles {
-		id := s.vehicle(word)
+		id := s.Vehicle(word)
 		switch command {
 		case "added":
 			add(event.VehicleAdded{Vehicle: id, Customer: 1})
@@ -181,11 +130,11 @@ func (s *script) facts(command string, vehicles []string) {
 }
 
 func (s *script) heartbeat(args []string) {
-	h := event.Heartbeat{Vehicle: s.vehicle(args[0]), ReceivedAt: s.log.now, Sequence: event.NoSequence}
+	h := event.Heartbeat{Vehicle: s.Vehicle(args[0]), ReceivedAt: s.log.now, Sequence: event.NoSequence}
 	for i, word := range args {
 		switch word {
 		case "sequence":
-			h.Sequence = int64(s.number(args[i+1]))
+			h.Sequence = int64(s.Number(args[i+1]))
 		case "buffered":
 			h.Flags = event.Buffered
 		case "repeat":
@@ -226,11 +175,11 @@ func (s *script) query(args []string) {
 		case "sort":
 			q.Sort = value
 		case "limit":
-			q.Limit = int(s.number(value))
+			q.Limit = int(s.Number(value))
 		}
 	})
 	for more := true; more; more = q.Cursor != "" {
-		page := query(s.t, s.view, q)
+		page := query(s.T, s.view, q)
 		if q.Cursor == "" {
 			s.counts(page)
 		} else {
@@ -290,7 +239,7 @@ func (s *script) transitions(args []string) {
 		case "to":
 			q.To = append(q.To, s.presence(value))
 		case "since":
-			q.Since = event.Position(s.number(value))
+			q.Since = event.Position(s.Number(value))
 		}
 	})
 	page, err := s.view.Transitions(q)
@@ -324,7 +273,7 @@ func (s *script) frames(subscribe bool) {
 		s.sub = sub
 	}
 	s.view.Tick(s.log.now.Std())
-	for _, f := range pending(s.t, s.sub) {
+	for _, f := range pending(s.T, s.sub) {
 		s.print("frame %d to %d, resync %t, regrid %t; %s", f.From, f.To, f.Resync, f.Regrid, presences(f.Summary.Presences))
 		for _, t := range f.Transitions {
 			s.transition(t)

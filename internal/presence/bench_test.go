@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 const canariesPerMinute = int(time.Minute / canaryEvery)
@@ -20,13 +21,13 @@ func benchRule(n int) (*Rule, event.Time) {
 	var b event.Batch
 	for v := 1; v <= n; v++ {
 		added := event.VehicleAdded{Vehicle: event.VehicleID(v), Customer: event.CustomerID(v % 10_000)}
-		b.Entries = append(b.Entries, event.Entry{ReceivedAt: scriptStart, Fact: added})
+		b.Entries = append(b.Entries, event.Entry{ReceivedAt: scripttest.Start, Fact: added})
 	}
-	b.Entries = append(b.Entries, event.Entry{ReceivedAt: scriptStart, Fact: event.Canary{}})
+	b.Entries = append(b.Entries, event.Entry{ReceivedAt: scripttest.Start, Fact: event.Canary{}})
 	r := New()
 	var out Changes
 	r.Apply(event.Stored{Batch: b}, &out)
-	w := benchWorld{order: rand.New(rand.NewPCG(1, 2)).Perm(n), now: scriptStart}
+	w := benchWorld{order: rand.New(rand.NewPCG(1, 2)).Perm(n), now: scripttest.Start}
 	for range canariesPerMinute {
 		r.Apply(event.Stored{Batch: w.heartbeats()}, &out)
 		r.Apply(event.Stored{Batch: w.canary()}, &out)

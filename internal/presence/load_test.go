@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 // savedExample is a small rule in which every part of the saved form occurs.
@@ -23,13 +24,13 @@ func savedExample(t interface{ Fatal(...any) }) []byte {
 		event.PolicyChanged{Vehicle: 1, Policy: event.Policy{LateAfter: time.Hour, OfflineAfter: time.Hour}},
 		event.Canary{}, event.ObserverStarted{},
 	} {
-		b.Entries = append(b.Entries, event.Entry{ReceivedAt: scriptStart, Fact: f})
+		b.Entries = append(b.Entries, event.Entry{ReceivedAt: scripttest.Start, Fact: f})
 	}
 	var out Changes
 	r.Apply(event.Stored{Position: 1, Batch: b}, &out)
 	b = event.Batch{}
-	b.Heartbeats.Append(event.Heartbeat{Vehicle: 1, ReceivedAt: scriptStart, Sequence: event.NoSequence})
-	b.Heartbeats.Append(event.Heartbeat{Vehicle: 3, ReceivedAt: scriptStart, Sequence: event.NoSequence})
+	b.Heartbeats.Append(event.Heartbeat{Vehicle: 1, ReceivedAt: scripttest.Start, Sequence: event.NoSequence})
+	b.Heartbeats.Append(event.Heartbeat{Vehicle: 3, ReceivedAt: scripttest.Start, Sequence: event.NoSequence})
 	r.Apply(event.Stored{Position: 2, Batch: b}, &out)
 	return saved(t, r)
 }
@@ -135,7 +136,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("loaded %x, saved %x", b, again)
 		}
 		var batch event.Batch
-		now := max(r.Listening().Proof, scriptStart)
+		now := max(r.Listening().Proof, scripttest.Start)
 		for v := range event.VehicleID(5) {
 			batch.Heartbeats.Append(event.Heartbeat{Vehicle: v, ReceivedAt: now, Sequence: event.NoSequence})
 		}

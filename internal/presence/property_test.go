@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 	"pgregory.net/rapid"
 )
 
@@ -36,7 +37,7 @@ type history struct {
 }
 
 func drawHistory(t *rapid.T) []event.Stored {
-	h := &history{t: t, now: scriptStart}
+	h := &history{t: t, now: scripttest.Start}
 	for v := range event.VehicleID(rapid.IntRange(0, historyVehicles).Draw(t, "vehicles at first")) {
 		h.fact(event.VehicleAdded{Vehicle: v + 1, Customer: h.customer()})
 	}
@@ -236,7 +237,7 @@ func TestTheSilentAreFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := New()
 		var out Changes
-		begin := scriptStart
+		begin := scripttest.Start
 		for _, s := range drawHistory(t) {
 			r.Apply(s, &out)
 			begin = max(begin, s.EndTime())
@@ -271,8 +272,8 @@ func TestVehiclesThatReportAreNeverLate(t *testing.T) {
 		r := New()
 		var out Changes
 		r.Apply(event.Stored{Batch: event.Batch{Entries: []event.Entry{
-			{ReceivedAt: scriptStart, Fact: event.VehicleAdded{Vehicle: steady, Customer: 9}},
-			{ReceivedAt: scriptStart, Fact: event.PolicyChanged{Vehicle: steady, Policy: policy}},
+			{ReceivedAt: scripttest.Start, Fact: event.VehicleAdded{Vehicle: steady, Customer: 9}},
+			{ReceivedAt: scripttest.Start, Fact: event.PolicyChanged{Vehicle: steady, Policy: policy}},
 		}}}, &out)
 		var sent event.Time
 		for _, s := range batches {

@@ -4,77 +4,33 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
-// scriptStart is the moment 0:00:00.000 of every script.
-var scriptStart = event.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-
 const canaryEvery = 250 * time.Millisecond
 
-// TestScripts plays the stories in testdata. A line that begins in the first column is a command, an indented line is
-// expected output, and # begins a comment. The commands are described at (*script).do.
+// TestScripts plays the stories in testdata. Their commands are described at (*script).do.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			wanted, gotten := strings.Split(string(want), "\n"), strings.Split(got, "\n")
-			for i := range max(len(wanted), len(gotten)) {
-				if i >= len(wanted) || i >= len(gotten) || wanted[i] != gotten[i] {
-					t.Fatalf("%s:%d differs, got:\n%s", file, i+1, got)
-				}
-			}
-		})
-	}
-}
-
-// play runs a script and returns it with the output it really has.
-func play(t *testing.T, text string) string {
-	t.Helper()
-	s := &script{t: t, rule: New(), now: scriptStart, beats: map[event.VehicleID]*beat{}}
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, " ") {
-			continue
-		}
-		s.out.WriteString(line)
-		command, _, _ := strings.Cut(line, "#")
-		if words := strings.Fields(command); len(words) > 0 {
-			s.do(words)
-		}
-	}
-	return s.out.String()
+	scripttest.Run(t, *update, func(t *testing.T, out *strings.Builder) func(string) {
+		s := &script{Words: scripttest.Words{T: t}, out: out, rule: New(), now: scripttest.Start, beats: map[event.VehicleID]*beat{}}
+		return func(command string) { s.do(strings.Fields(command)) }
+	})
 }
 
 type script struct {
-	t        *testing.T
+	scripttest.Words
 	rule     *Rule
 	now      event.Time
 	position event.Position
 	beats    map[event.VehicleID]*beat
-	out      strings.Builder
+	out      *strings.Builder
 }
 
 // beat is a vehicle that sends by itself, at even distances.
@@ -87,39 +43,39 @@ type beat struct {
 func (s *script) do(words []string) {
 	switch arg := func(i int) string {
 		if i >= len(words) {
-			s.t.Fatalf("%q: a word is missing", words)
+			s.T.Fatalf("%q: a word is missing", words)
 		}
 		return words[i]
 	}; words[0] {
 	case "vehicle": // vehicle 1 customer 2
-		s.fact(event.VehicleAdded{Vehicle: s.vehicle(arg(1)), Customer: event.CustomerID(s.number(arg(3)))})
+		s.fact(event.VehicleAdded{Vehicle: s.Vehicle(arg(1)), Customer: s.Customer(arg(3))})
 	case "remove":
-		s.fact(event.VehicleRemoved{Vehicle: s.vehicle(arg(1))})
+		s.fact(event.VehicleRemoved{Vehicle: s.Vehicle(arg(1))})
 	case "pause":
-		s.fact(event.VehiclePaused{Vehicle: s.vehicle(arg(1))})
+		s.fact(event.VehiclePaused{Vehicle: s.Vehicle(arg(1))})
 	case "resume":
-		s.fact(event.VehicleResumed{Vehicle: s.vehicle(arg(1))})
+		s.fact(event.VehicleResumed{Vehicle: s.Vehicle(arg(1))})
 	case "policy": // policy default 90s 150s, policy customer 2 60s 90s, policy vehicle 1 none
 		s.policy(words[1:])
 	case "heartbeat": // heartbeat 1 2 3
 		for _, word := range words[1:] {
-			s.heartbeat(s.vehicle(word), 0)
+			s.heartbeat(s.Vehicle(word), 0)
 		}
 	case "buffered": // a heartbeat recorded earlier and delivered late
-		s.heartbeat(s.vehicle(arg(1)), event.Buffered)
+		s.heartbeat(s.Vehicle(arg(1)), event.Buffered)
 	case "repeat": // a heartbeat whose sequence number the vehicle sent before
-		s.heartbeat(s.vehicle(arg(1)), event.Repeat)
+		s.heartbeat(s.Vehicle(arg(1)), event.Repeat)
 	case "sends": // sends 1 60s: from now on vehicle 1 sends by itself; sends 1 nothing
-		delete(s.beats, s.vehicle(arg(1)))
+		delete(s.beats, s.Vehicle(arg(1)))
 		if arg(2) != "nothing" {
-			s.beats[s.vehicle(arg(1))] = &beat{every: s.duration(arg(2)), next: s.now}
+			s.beats[s.Vehicle(arg(1))] = &beat{every: s.Duration(arg(2)), next: s.now}
 		}
 	case "canary":
 		s.fact(event.Canary{Door: "http"})
 	case "listen": // listen 40s: a canary every 250 ms, and the heartbeats of the vehicles that send by themselves
-		s.listen(s.duration(arg(1)))
+		s.listen(s.Duration(arg(1)))
 	case "wait": // wait 40s: time goes by, and nothing reaches the log
-		s.now = s.now.Add(s.duration(arg(1)))
+		s.now = s.now.Add(s.Duration(arg(1)))
 	case "stop":
 		s.fact(event.ObserverStopped{Door: "http"})
 	case "start":
@@ -127,11 +83,11 @@ func (s *script) do(words []string) {
 	case "lost":
 		s.fact(event.Lost{Reason: "damaged"})
 	case "reload": // save the rule and go on with what is loaded
-		s.rule = reload(s.t, s.rule)
+		s.rule = reload(s.T, s.rule)
 	case "show":
 		s.show()
 	default:
-		s.t.Fatalf("unknown command %q", words)
+		s.T.Fatalf("unknown command %q", words)
 	}
 }
 
@@ -139,12 +95,12 @@ func (s *script) policy(words []string) {
 	var f event.PolicyChanged
 	switch words[0] {
 	case "vehicle":
-		f.Vehicle, words = s.vehicle(words[1]), words[1:]
+		f.Vehicle, words = s.Vehicle(words[1]), words[1:]
 	case "customer":
-		f.Customer, words = event.CustomerID(s.number(words[1])), words[1:]
+		f.Customer, words = s.Customer(words[1]), words[1:]
 	}
 	if words[1] != "none" {
-		f.Policy = event.Policy{LateAfter: s.duration(words[1]), OfflineAfter: s.duration(words[2])}
+		f.Policy = event.Policy{LateAfter: s.Duration(words[1]), OfflineAfter: s.Duration(words[2])}
 	}
 	s.fact(f)
 }
@@ -181,16 +137,16 @@ func (s *script) apply(b event.Batch) {
 	s.position++
 	s.rule.Apply(event.Stored{Position: s.position, Epoch: 1, Batch: b}, &out)
 	for _, g := range out.Gaps {
-		fmt.Fprintf(&s.out, "    gap %s to %s: %s\n", clockTime(g.From), clockTime(g.To), g.Reason)
+		fmt.Fprintf(s.out, "    gap %s to %s: %s\n", scripttest.Clock(g.From), scripttest.Clock(g.To), g.Reason)
 	}
 	for _, tr := range out.Transitions {
-		fmt.Fprintf(&s.out, "    %s vehicle %d %s -> %s\n", clockTime(tr.At), tr.Vehicle, tr.From, tr.To)
+		fmt.Fprintf(s.out, "    %s vehicle %d %s -> %s\n", scripttest.Clock(tr.At), tr.Vehicle, tr.From, tr.To)
 	}
 }
 
 func (s *script) show() {
 	l := s.rule.Listening()
-	fmt.Fprintf(&s.out, "    %s listening since %s, proof %s, max gap %s", clockTime(s.now), clockTime(l.Since), clockTime(l.Proof), l.MaxGap)
+	fmt.Fprintf(s.out, "    %s listening since %s, proof %s, max gap %s", scripttest.Clock(s.now), scripttest.Clock(l.Since), scripttest.Clock(l.Proof), l.MaxGap)
 	if l.Broken {
 		s.out.WriteString(", broken")
 	}
@@ -200,39 +156,12 @@ func (s *script) show() {
 			continue
 		}
 		policy, scope := s.rule.Policy(v)
-		fmt.Fprintf(&s.out, "    vehicle %d %s since %s, heard %s, %s policy %s %s\n", v, s.rule.Presence(v),
-			clockTime(s.rule.Since(v)), clockTime(s.rule.LastHeartbeat(v)), scope, policy.LateAfter, policy.OfflineAfter)
+		fmt.Fprintf(s.out, "    vehicle %d %s since %s, heard %s, %s policy %s %s\n", v, s.rule.Presence(v),
+			scripttest.Clock(s.rule.Since(v)), scripttest.Clock(s.rule.LastHeartbeat(v)), scope, policy.LateAfter, policy.OfflineAfter)
 	}
 	if n := s.rule.Ignored(); n > 0 {
-		fmt.Fprintf(&s.out, "    ignored %d\n", n)
+		fmt.Fprintf(s.out, "    ignored %d\n", n)
 	}
-}
-
-// clockTime writes a moment as hours, minutes and seconds since the script's start.
-func clockTime(t event.Time) string {
-	if t == 0 {
-		return "never"
-	}
-	d := t.Sub(scriptStart)
-	return fmt.Sprintf("%d:%02d:%06.3f", d/time.Hour, d/time.Minute%60, (d % time.Minute).Seconds())
-}
-
-func (s *script) vehicle(word string) event.VehicleID { return event.VehicleID(s.number(word)) }
-
-func (s *script) number(word string) uint32 {
-	n, err := strconv.ParseUint(word, 10, 32)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return uint32(n)
-}
-
-func (s *script) duration(word string) time.Duration {
-	d, err := time.ParseDuration(word)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return d
 }
 
 // reload is Load of Save.

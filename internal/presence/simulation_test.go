@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 // The simulation counts true time in ticks of 100 ms.
@@ -111,7 +112,7 @@ func newSimulation(t *testing.T) *simulation {
 
 // clock is what the log stamps now.
 func (s *simulation) clock() event.Time {
-	return scriptStart.Add(time.Duration(s.now)*tick + s.ahead)
+	return scripttest.Start.Add(time.Duration(s.now)*tick + s.ahead)
 }
 
 func (s *simulation) step() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 func zone(t interface{ Fatal(...any) }, name string) *time.Location {
@@ -135,7 +136,7 @@ func TestStepsThatAreNoneAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := record.Buckets(begin, begin.Add(time.Hour), second, time.UTC); !errors.Is(err, record.ErrInvalid) {
+	if _, err := record.Buckets(scripttest.Start, scripttest.Start.Add(time.Hour), second, time.UTC); !errors.Is(err, record.ErrInvalid) {
 		t.Errorf("3600 buckets: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 // TestLostNumbersAreThoseThatNeverCame: of a vehicle that numbers from 0 on, each number was received or is missing, and
@@ -15,7 +16,7 @@ import (
 func TestLostNumbersAreThoseThatNeverCame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var heartbeats, buffered []event.Heartbeat
-		came, now := map[int64]bool{}, begin
+		came, now := map[int64]bool{}, scripttest.Start
 		fates := rapid.SliceOfN(rapid.SampledFrom([]string{"live", "live", "lost", "buffered"}), 1, 200).Draw(t, "fates")
 		fates[0], fates[len(fates)-1] = "live", "live"
 		deliver := func() {
@@ -42,7 +43,7 @@ func TestLostNumbersAreThoseThatNeverCame(t *testing.T) {
 		}
 		deliver()
 		now++
-		d := record.DeliveryOf(heartbeats, &record.Observer{Proof: now}, record.Window{From: begin, To: now}, 90*time.Second)
+		d := record.DeliveryOf(heartbeats, &record.Observer{Proof: now}, record.Window{From: scripttest.Start, To: now}, 90*time.Second)
 		lost := uint64(0)
 		for _, m := range d.Missing {
 			for n := m.First; n <= m.Last; n++ {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 const (
@@ -99,11 +100,11 @@ func (h *history) beats() {
 func (h *history) drawTime(label string) event.Time {
 	if rapid.Bool().Draw(h.t, label+" where something happens") {
 		v := h.vehicle(h.draw())
-		if all := h.moments(v, record.Window{From: begin - 1, To: h.now + 2}); len(all) > 0 {
+		if all := h.moments(v, record.Window{From: scripttest.Start - 1, To: h.now + 2}); len(all) > 0 {
 			return rapid.SampledFrom(all).Draw(h.t, label)
 		}
 	}
-	return begin.Add(-time.Minute) + event.Time(rapid.Int64Range(0, int64(h.now-begin)+120_000).Draw(h.t, label))
+	return scripttest.Start.Add(-time.Minute) + event.Time(rapid.Int64Range(0, int64(h.now-scripttest.Start)+120_000).Draw(h.t, label))
 }
 
 // drawWindow is a window with From before To.

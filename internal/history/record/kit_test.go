@@ -6,10 +6,8 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
-
-// begin is the moment 0:00:00.000 of every script and history.
-var begin = event.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // ledger is a log in memory, and the rows that the real rule makes of it.
 type ledger struct {
@@ -21,7 +19,7 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{now: begin, rule: presence.New(), vehicles: map[event.VehicleID]*record.Vehicle{}}
+	return &ledger{now: scripttest.Start, rule: presence.New(), vehicles: map[event.VehicleID]*record.Vehicle{}}
 }
 
 func (l *ledger) vehicle(v event.VehicleID) *record.Vehicle {

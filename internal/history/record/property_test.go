@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
+	"github.com/fleetbeat/fleetbeat/internal/scripttest"
 )
 
 // stateAt says in the plainest way what the record of a vehicle says about one moment.
@@ -79,7 +80,7 @@ func TestPeriodsCoverTheWindowAndSayWhatTheRowsSay(t *testing.T) {
 			at := clipped.From
 			for _, p := range periods {
 				if p.From != at || p.To <= p.From {
-					t.Fatalf("a period from %s to %s, told up to %s", clock(p.From), clock(p.To), clock(at))
+					t.Fatalf("a period from %s to %s, told up to %s", scripttest.Clock(p.From), scripttest.Clock(p.To), scripttest.Clock(at))
 				}
 				if p.Since > p.From {
 					t.Fatalf("%+v is since later than it is", p)
@@ -87,13 +88,13 @@ func TestPeriodsCoverTheWindowAndSayWhatTheRowsSay(t *testing.T) {
 				at = p.To
 			}
 			if clipped.From < clipped.To && at != clipped.To {
-				t.Fatalf("told up to %s, not %s", clock(at), clock(clipped.To))
+				t.Fatalf("told up to %s, not %s", scripttest.Clock(at), scripttest.Clock(clipped.To))
 			}
 			for _, m := range h.moments(v, clipped) {
 				state, customer := h.stateAt(v, m, w.KnownAt)
 				for _, p := range periods {
 					if p.From <= m && m < p.To && (p.State != state || p.Customer != customer) {
-						t.Fatalf("vehicle %d at %s: %s of customer %d, want %s of %d", number+1, clock(m), p.State, p.Customer, state, customer)
+						t.Fatalf("vehicle %d at %s: %s of customer %d, want %s of %d", number+1, scripttest.Clock(m), p.State, p.Customer, state, customer)
 					}
 				}
 			}
@@ -121,7 +122,7 @@ func TestRecordAgreesWithTheLiveRule(t *testing.T) {
 				t.Fatalf("vehicle %d: %s, the rule says %s", number+1, p.Presence, h.rule.Presence(number+1))
 			}
 			if since := h.rule.Since(number + 1); p.State != record.Unwatched && p.Since != since {
-				t.Fatalf("vehicle %d: since %s, the rule says %s", number+1, clock(p.Since), clock(since))
+				t.Fatalf("vehicle %d: since %s, the rule says %s", number+1, scripttest.Clock(p.Since), scripttest.Clock(since))
 			}
 		}
 	})
@@ -150,7 +151,7 @@ func TestUptimePartsAddUpToTheWhole(t *testing.T) {
 			periods := record.Periods(h.vehicle(number+1), &h.observer, w)
 			for _, u := range record.UptimeOf(periods, buckets) {
 				if u.Whole() != u.To.Sub(u.From) || min(u.Connected, u.Disconnected, u.Unobserved, u.Paused, u.OutOfCoverage) < 0 {
-					t.Fatalf("the parts of %s to %s are %+v", clock(u.From), clock(u.To), u)
+					t.Fatalf("the parts of %s to %s are %+v", scripttest.Clock(u.From), scripttest.Clock(u.To), u)
 				}
 				if u.OutOfCoverage > u.Disconnected {
 					t.Fatalf("out of coverage for longer than disconnected: %+v", u)
@@ -198,7 +199,7 @@ func TestUptimeOfAWindowIsTheSumOfItsPartsCutAnywhere(t *testing.T) {
 		sum.Add(&second)
 		sum.Bucket = whole.Bucket
 		if diff := cmp.Diff(whole, sum); diff != "" {
-			t.Fatalf("whole (-) and sum of parts cut at %s (+):\n%s", clock(cut), diff)
+			t.Fatalf("whole (-) and sum of parts cut at %s (+):\n%s", scripttest.Clock(cut), diff)
 		}
 	})
 }
@@ -211,7 +212,7 @@ func TestKnowledgeOnlyGrows(t *testing.T) {
 		v := h.vehicle(h.draw())
 		early, late := h.drawTime("early"), h.drawTime("late")
 		early, late = min(early, late), max(early, late)
-		told := record.Periods(v, &h.observer, record.Window{From: begin, To: h.now, KnownAt: early})
+		told := record.Periods(v, &h.observer, record.Window{From: scripttest.Start, To: h.now, KnownAt: early})
 		for _, was := range told {
 			for _, is := range record.Periods(v, &h.observer, record.Window{From: was.From, To: was.To, KnownAt: late}) {
 				repaired := (was.State == record.Offline || was.State == record.NeverHeard) && is.State == record.OutOfCoverage
@@ -225,7 +226,7 @@ func TestKnowledgeOnlyGrows(t *testing.T) {
 					continue // both
 				}
 				t.Fatalf("%s to %s was %s as of %s and is %s, known at %s, as of %s",
-					clock(is.From), clock(is.To), was.State, clock(early), is.State, clock(is.Known), clock(late))
+					scripttest.Clock(is.From), scripttest.Clock(is.To), was.State, scripttest.Clock(early), is.State, scripttest.Clock(is.Known), scripttest.Clock(late))
 			}
 		}
 	})
@@ -244,12 +245,12 @@ func TestWhatCameLaterChangesNothing(t *testing.T) {
 		for cut.Heartbeats = nil; len(cut.Heartbeats) < len(v.Heartbeats) && v.Heartbeats[len(cut.Heartbeats)].ReceivedAt <= known; {
 			cut.Heartbeats = v.Heartbeats[:len(cut.Heartbeats)+1]
 		}
-		w := record.Window{From: begin, To: h.now, KnownAt: known}
+		w := record.Window{From: scripttest.Start, To: h.now, KnownAt: known}
 		if diff := cmp.Diff(record.Periods(&cut, &h.observer, w), record.Periods(v, &h.observer, w)); diff != "" {
-			t.Fatalf("as of %s, of the log up to it (-) and of all of it (+):\n%s", clock(known), diff)
+			t.Fatalf("as of %s, of the log up to it (-) and of all of it (+):\n%s", scripttest.Clock(known), diff)
 		}
 		if diff := cmp.Diff(record.DeliveryOf(cut.Heartbeats, &h.observer, w, time.Minute), record.DeliveryOf(v.Heartbeats, &h.observer, w, time.Minute)); diff != "" {
-			t.Fatalf("delivery as of %s, of the log up to it (-) and of all of it (+):\n%s", clock(known), diff)
+			t.Fatalf("delivery as of %s, of the log up to it (-) and of all of it (+):\n%s", scripttest.Clock(known), diff)
 		}
 	})
 }

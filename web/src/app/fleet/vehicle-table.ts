@@ -124,7 +124,8 @@ export class VehicleTable {
   // A row that was far away has to be fetched first; who was in another row meanwhile is in none.
   private focusWhenThere(index: number, until: number): void {
     requestAnimationFrame((now) => {
-      const elsewhere = document.activeElement !== document.body && !this.element.contains(document.activeElement);
+      const elsewhere =
+        document.activeElement !== document.body && !this.element.contains(document.activeElement);
       if (elsewhere || this.focusRow(index) || now > until) return;
       this.focusWhenThere(index, until);
     });
