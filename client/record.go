@@ -52,6 +52,23 @@ type UptimeReport struct {
 	Position     uint64   `json:"position" doc:"The log position that the answer shows"`
 }
 
+// Point is how many vehicles had each presence at a moment: what the summary showed then.
+type Point struct {
+	At         Time    `json:"at" nullable:"false" doc:"The moment"`
+	Vehicles   int     `json:"vehicles" doc:"All of them"`
+	Presence   Counts  `json:"presence"`
+	Observed   bool    `json:"observed" doc:"False in a gap: the counts are the last that were proven"`
+	Unobserved Seconds `json:"unobserved" doc:"Of the time up to the next point, that in which the server cannot prove that it was listening; 0 for the last point"`
+}
+
+// Series is how many vehicles had each presence over a time.
+type Series struct {
+	Items        []Point `json:"items" nullable:"false" doc:"Oldest first: the begin of what is told, each begin of a step, and the end"`
+	Zone         string  `json:"zone" doc:"The time zone whose clocks cut the time"`
+	CompleteFrom Time    `json:"complete_from" doc:"From here on everything is kept"`
+	Position     uint64  `json:"position" doc:"The log position that the answer shows"`
+}
+
 // Silence is a time between two live heartbeats that was longer than late_after.
 type Silence struct {
 	From       Time    `json:"from" nullable:"false" doc:"When the heartbeat before was received"`
@@ -95,6 +112,14 @@ type Delivery struct {
 	Late         Delays    `json:"buffered_delays" doc:"Of buffered ones"`
 	CompleteFrom Time      `json:"complete_from" doc:"From here on everything is kept"`
 	Position     uint64    `json:"position" doc:"The log position that the answer shows"`
+}
+
+// SeriesQuery asks for counts over a time. The zero query asks for the last day by the hour, of the whole fleet.
+type SeriesQuery struct {
+	From, To  time.Time
+	Step      string   // hour, day, week, month or a length that divides a day, as 5m; empty for hour
+	Zone      string   // a name of the IANA data base; empty for UTC
+	Customers []string // ids; only vehicles that were of any of them at that moment; none means all
 }
 
 // PastQuery asks about a stretch of the past. The zero query asks for the time up to now, as long as the call says.
@@ -143,4 +168,14 @@ func (c *Client) CustomerUptime(ctx context.Context, id string, q PastQuery) (re
 func (c *Client) Delivery(ctx context.Context, vin string, q PastQuery) (delivery Delivery, err error) {
 	err = c.call(ctx, http.MethodGet, vehiclePath(vin)+"/gaps", q.values(), nil, &delivery)
 	return delivery, err
+}
+
+// Series is how many vehicles had each presence over a time.
+func (c *Client) Series(ctx context.Context, q SeriesQuery) (series Series, err error) {
+	v := PastQuery{From: q.From, To: q.To, Step: q.Step, Zone: q.Zone}.values()
+	for _, id := range q.Customers {
+		v.Add("customer", id)
+	}
+	err = c.call(ctx, http.MethodGet, "/v1/summary/series", v, nil, &series)
+	return series, err
 }

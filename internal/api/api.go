@@ -79,7 +79,7 @@ func (cfg *Config) complete() error {
 	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
 		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Appended, Ready")
 	}
-	if cfg.Records.Of == nil || cfg.Records.OfCustomer == nil || cfg.Records.Received == nil {
+	if cfg.Records.Of == nil || cfg.Records.OfCustomer == nil || cfg.Records.Received == nil || cfg.Records.Series == nil {
 		return errors.New("building the API: Config lacks one of the Records")
 	}
 	if cfg.Page == nil {
@@ -183,6 +183,7 @@ func build(cfg Config) *server {
 	s.describeBacktest()
 	s.describeConnections()
 	s.describeUptime()
+	s.describeSeries()
 	s.describeVehicleGaps()
 	s.describeSearch()
 	s.describeProof()

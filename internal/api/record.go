@@ -30,6 +30,14 @@ type Records struct {
 	OfCustomer func(ctx context.Context, customer event.CustomerID, w record.Window, tell func(*Past, *record.Vehicle)) (Past, error)
 	// Received are the heartbeats of a vehicle from somewhat before the window on.
 	Received func(ctx context.Context, vehicle event.VehicleID, w record.Window) (Past, []event.Heartbeat, error)
+	// Series counts vehicles by presence at the moments that cut chooses, ascending, when it knows what is kept.
+	Series func(ctx context.Context, q SeriesQuery, cut func(*Past) ([]event.Time, error)) (Past, []record.Point, error)
+}
+
+// SeriesQuery says which vehicles are counted.
+type SeriesQuery struct {
+	Customers map[event.CustomerID]bool  // of any of them at that moment; nil means all
+	Listed    func(event.VehicleID) bool // whether a vehicle counts at all
 }
 
 // ErrTooMuch says that a question is about more than the server keeps in memory for an answer.
@@ -97,13 +105,19 @@ func (s *server) recordTurn() (done func(), err error) {
 type UptimeQuery struct {
 	PastWindow
 	Step string `query:"step" maxLength:"20" doc:"How the time is cut: hour, day, week, month, or a length that divides a day, as 15m or 6h; without it, not at all. At most 2,000 steps"`
+	ZoneQuery
+}
+
+// ZoneQuery is part of the calls that cut time into steps.
+type ZoneQuery struct {
 	Zone string `query:"zone" maxLength:"64" default:"UTC" doc:"The time zone whose clocks cut it, by its name in the IANA data base" example:"Europe/Stockholm"`
 }
 
-func (q *UptimeQuery) step() (record.Step, *time.Location, error) {
-	step, err := record.ParseStep(q.Step)
+// step reads how time is to be cut.
+func (q *ZoneQuery) step(length string) (record.Step, *time.Location, error) {
+	step, err := record.ParseStep(length)
 	if err != nil {
-		return step, nil, refuse(http.StatusUnprocessableEntity, "query.step", err.Error(), q.Step)
+		return step, nil, refuse(http.StatusUnprocessableEntity, "query.step", err.Error(), length)
 	}
 	if q.Zone == "" || q.Zone == "Local" {
 		return step, nil, refuse(http.StatusUnprocessableEntity, "query.zone", "it is not the name of a time zone", q.Zone)

@@ -33,7 +33,33 @@ func (h *harness) records() Records {
 			past, vehicle := h.past(v)
 			return past, vehicle.Heartbeats, nil
 		},
+		Series: h.series,
 	}
+}
+
+// series counts by a replay up to each moment.
+func (h *harness) series(_ context.Context, q SeriesQuery, cut func(*Past) ([]event.Time, error)) (Past, []record.Point, error) {
+	past, _ := h.past(0)
+	at, err := cut(&past)
+	points := make([]record.Point, len(at))
+	for i := range at {
+		rule := presence.New()
+		var out presence.Changes
+		h.mu.Lock()
+		for _, s := range h.log {
+			if s.EndTime() <= at[i] {
+				rule.Apply(s, &out)
+			}
+		}
+		h.mu.Unlock()
+		points[i] = record.Point{At: at[i], Observed: true}
+		for v := event.VehicleID(1); int(v) < rule.Cap(); v++ {
+			if c := rule.Customer(v); c != 0 && q.Listed(v) && (q.Customers == nil || q.Customers[c]) {
+				points[i].Presences[rule.Presence(v)]++
+			}
+		}
+	}
+	return past, points, err
 }
 
 // past replays the log for one vehicle, which stays with its customer.
@@ -165,6 +191,32 @@ func TestVehicleGapsTellWhatItsHeartbeatsTell(t *testing.T) {
 	}
 }
 
+func TestASeriesHasThePointsOfItsSteps(t *testing.T) {
+	h, from := withOutage(t)
+	q := client.SeriesQuery{From: from.Std(), To: from.Add(600 * time.Second).Std(), Step: "1m", Zone: "Asia/Kathmandu"}
+	series := must(h.client.Series(t.Context(), q))(t)
+	if n := len(series.Items); n < 11 || n > 12 || series.Zone != "Asia/Kathmandu" || !series.Items[0].At.Equal(from.Std()) || !series.Items[n-1].At.Equal(q.To) {
+		t.Fatalf("the series is %+v", series)
+	}
+	for _, p := range series.Items[1 : len(series.Items)-1] {
+		if p.At.Second() != 0 {
+			t.Errorf("a point stands at %s", p.At)
+		}
+	}
+	first, last := series.Items[0], series.Items[len(series.Items)-1]
+	if first.Vehicles != 1 || first.Presence.Online != 1 || last.Vehicles != 1 || last.Presence.Offline != 1 {
+		t.Errorf("at first %+v, at last %+v", first, last)
+	}
+	q.Customers = []string{"nobody"}
+	if of := must(h.client.Series(t.Context(), q))(t); len(of.Items) != len(series.Items) || of.Items[0].Vehicles != 0 {
+		t.Errorf("of nobody: %+v", of)
+	}
+	rows, err := csv.NewReader(h.get("/v1/summary/series.csv?customer=a&zone=Asia/Kathmandu&step=1m&from=" + from.String() + "&to=" + from.Add(600*time.Second).String()).Body).ReadAll()
+	if err != nil || len(rows) != 1+len(series.Items) || rows[0][3] != "online" || rows[1][3] != "1" || rows[1][7] != "true" {
+		t.Errorf("the file has %q (%v)", rows, err)
+	}
+}
+
 func TestThePastRefusesWhatItCannotAnswer(t *testing.T) {
 	h, _ := withOutage(t)
 	for path, status := range map[string]int{
@@ -186,6 +238,11 @@ func TestThePastRefusesWhatItCannotAnswer(t *testing.T) {
 		"/v1/customers/a/uptime?step=1s":                                                     422,
 		"/v1/customers/a/uptime.csv?step=fortnight":                                          422,
 		"/v1/vehicles/vehicle/gaps.csv?colour=red":                                           422,
+		"/v1/summary/series?step=1s":                                                         422,
+		"/v1/summary/series?from=yesterday":                                                  422,
+		"/v1/summary/series?zone=Local":                                                      422,
+		"/v1/summary/series.csv?step=7h":                                                     422,
+		"/v1/summary/series.csv?known_at=2026-01-01T00:00:00Z":                               422,
 	} {
 		h.refused(h.get(path), status)
 	}

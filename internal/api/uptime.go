@@ -73,7 +73,7 @@ func (s *server) buckets(q *UptimeQuery) (w record.Window, cut func(record.Windo
 	if w, err = q.window(s.cfg.Now(), uptimeLong); err != nil {
 		return w, nil, err
 	}
-	step, zone, err := q.step()
+	step, zone, err := q.step(q.Step)
 	if err != nil {
 		return w, nil, err
 	}

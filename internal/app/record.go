@@ -12,6 +12,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
 	"github.com/fleetbeat/fleetbeat/internal/history/roster"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 )
 
@@ -64,7 +65,7 @@ func (a *App) records() *records {
 
 // api is how the API knows them.
 func (r *records) api() api.Records {
-	return api.Records{Of: r.of, OfCustomer: r.ofCustomer, Received: r.received}
+	return api.Records{Of: r.of, OfCustomer: r.ofCustomer, Received: r.received, Series: r.series}
 }
 
 // past is up to where the record is told.
@@ -222,4 +223,30 @@ func (r *records) received(ctx context.Context, vehicle event.VehicleID, w recor
 	}
 	heartbeats, err = r.history.Received(vehicle, w.From.Add(-clockMargin), endOfTime)
 	return past, heartbeats, err
+}
+
+// series counts vehicles by presence at the moments that cut makes of a window, in one walk through the transitions.
+func (r *records) series(ctx context.Context, q api.SeriesQuery, cut func(*api.Past) ([]event.Time, error)) (past api.Past, points []record.Point, err error) {
+	if past, err = r.past(ctx); err != nil {
+		return past, nil, err
+	}
+	at, err := cut(&past)
+	if err != nil || len(at) == 0 {
+		return past, nil, err
+	}
+	from, to := at[0], at[len(at)-1]
+	if past.Observer.Gaps, err = r.history.Gaps(from-1, to+1); err != nil {
+		return past, nil, err
+	}
+	moves := slices.DeleteFunc(r.roster.Moves(to+1), func(m record.Move) bool { return !q.Listed(m.Vehicle) })
+	counts := func(c event.CustomerID) bool { return q.Customers == nil || q.Customers[c] }
+	var series *record.Series
+	err = r.history.Presences(ctx, from, to, func(begin event.Time, rule *presence.Rule) {
+		series = record.NewSeries(at, moves, counts)
+		series.Begin(begin, rule.Presence)
+	}, func(t *history.Transition) { series.Tell(t.Vehicle, t.To, t.ShownAt) })
+	if err != nil {
+		return past, nil, err
+	}
+	return past, series.Points(past.Observer.Gaps), nil
 }

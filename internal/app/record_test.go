@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,22 @@ type drawnPast struct {
 	t        *rapid.T
 	now      event.Time
 	position event.Position
+
+	mu  sync.Mutex // guards the following
+	log []event.Stored
+}
+
+// follow is history.Config.Log.
+func (p *drawnPast) follow(_ context.Context, from event.Position, fn func(event.Stored) error) error {
+	p.mu.Lock()
+	log := p.log
+	p.mu.Unlock()
+	for _, s := range log[min(int(from)-1, len(log)):] {
+		if err := fn(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func drawPast(t *rapid.T) *drawnPast {
@@ -31,12 +49,19 @@ func drawPast(t *rapid.T) *drawnPast {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	kept, err := history.Open(history.Config{Dir: dir})
+	p := &drawnPast{t: t, now: event.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
+	kept, err := history.Open(history.Config{Dir: dir, Log: p.follow, PartBytes: rapid.SampledFrom([]int{0, 1000}).Draw(t, "part")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = kept.Close() })
-	p := &drawnPast{t: t, now: event.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
+	ctx, stop := context.WithCancel(context.Background())
+	var sealing sync.WaitGroup
+	sealing.Go(func() { kept.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		sealing.Wait()
+		_ = kept.Close()
+	})
 	p.records = records{history: kept, roster: roster.New(), reached: func(context.Context) error { return nil }}
 	p.fact(event.Canary{})
 	vehicle := rapid.Custom(func(t *rapid.T) event.VehicleID { return event.VehicleID(rapid.IntRange(1, 3).Draw(t, "number")) })
@@ -68,6 +93,9 @@ func drawPast(t *rapid.T) *drawnPast {
 func (p *drawnPast) apply(b event.Batch) {
 	p.position++
 	s := event.Stored{Position: p.position, Epoch: 1, Batch: b}
+	p.mu.Lock()
+	p.log = append(p.log, s)
+	p.mu.Unlock()
 	if err := errors.Join(p.history.Apply(s), p.roster.Apply(s)); err != nil {
 		p.t.Fatal(err)
 	}
@@ -132,6 +160,49 @@ func TestACustomersUptimeIsThatOfItsVehicles(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("customer %d: of its vehicles (-) and at once (+):\n%s", customer, diff)
+			}
+		}
+	})
+}
+
+// TestASeriesIsTheSummaryOfEachMoment: what one walk counts is what the log said at each moment, of the fleet and of a customer,
+// whatever of it is in files.
+func TestASeriesIsTheSummaryOfEachMoment(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPast(t)
+		var at []event.Time
+		for range rapid.IntRange(1, 8).Draw(t, "points") {
+			at = append(at, p.window().From)
+		}
+		slices.Sort(at)
+		q := api.SeriesQuery{Listed: func(v event.VehicleID) bool { return v != 3 }}
+		if rapid.Bool().Draw(t, "of a customer") {
+			q.Customers = map[event.CustomerID]bool{1: true}
+		}
+		past, points, err := p.series(t.Context(), q, func(*api.Past) ([]event.Time, error) { return at, nil })
+		if err != nil || len(points) != len(at) {
+			t.Fatalf("%d points of %d (%v)", len(points), len(at), err)
+		}
+		for i, point := range points {
+			then, err := p.history.At(t.Context(), at[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := record.Point{At: at[i], Observed: true}
+			for v := event.VehicleID(1); int(v) < then.Rule.Cap(); v++ {
+				if c := then.Rule.Customer(v); c != 0 && q.Listed(v) && (q.Customers == nil || q.Customers[c]) {
+					want.Presences[then.Rule.Presence(v)]++
+				}
+			}
+			until := at[min(i+1, len(at)-1)]
+			for _, g := range past.Observer.Gaps {
+				want.Observed = want.Observed && (at[i] <= g.From || g.To <= at[i])
+				for ms := max(at[i], g.From); ms < min(until, g.To); ms++ {
+					want.Unobserved += time.Millisecond
+				}
+			}
+			if diff := cmp.Diff(want, point); diff != "" {
+				t.Fatalf("at %d (-log +series):\n%s", at[i], diff)
 			}
 		}
 	})

@@ -71,6 +71,18 @@ func Buckets(from, to event.Time, step Step, zone *time.Location) ([]Bucket, err
 	return out, nil
 }
 
+// Borders are the begins of buckets that follow one another, and the end of the last.
+func Borders(buckets []Bucket) []event.Time {
+	var out []event.Time
+	for _, b := range buckets {
+		out = append(out, b.From)
+	}
+	if n := len(buckets); n > 0 {
+		out = append(out, buckets[n-1].To)
+	}
+	return out
+}
+
 // after is the next begin of a step after t.
 func (s Step) after(t event.Time, zone *time.Location) event.Time {
 	if s.length > 0 {

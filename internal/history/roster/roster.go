@@ -6,6 +6,7 @@
 package roster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -99,5 +100,24 @@ func (r *Roster) Members(c event.CustomerID, from, to event.Time) []event.Vehicl
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// Moves are those of all vehicles before a moment, in their order.
+func (r *Roster) Moves(before event.Time) []record.Move {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var out []record.Move
+	for v, all := range r.vehicles {
+		for i, m := range all {
+			if m.From < before {
+				out = append(out, record.Move{At: m.From, Vehicle: v, Customer: m.Customer})
+			}
+			if m.To != 0 && m.To < before && (i+1 == len(all) || all[i+1].From != m.To) {
+				out = append(out, record.Move{At: m.To, Vehicle: v})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b record.Move) int { return cmp.Compare(a.At, b.At) })
 	return out
 }

@@ -572,6 +572,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/summary/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many vehicles had each presence over a time
+         * @description Counts at the begin of what is told, at each moment at which a step begins, and at its end; each is what the summary with at= tells of that moment. Nothing is told beyond what is proven, so the series ends there.
+         */
+        get: operations["summary-series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summary/series.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many vehicles had each presence over a time as a CSV file */
+        get: operations["export-summary-series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/transitions": {
         parameters: {
             query?: never;
@@ -1596,6 +1633,26 @@ export interface components {
              */
             to: string | null;
         };
+        Point: {
+            /**
+             * Format: date-time
+             * @description The moment
+             */
+            at: string;
+            /** @description False in a gap: the counts are the last that were proven */
+            observed: boolean;
+            presence: components["schemas"]["Counts"];
+            /**
+             * Format: double
+             * @description Of the time up to the next point, that in which the server cannot prove that it was listening; 0 for the last point
+             */
+            unobserved: number;
+            /**
+             * Format: int64
+             * @description All of them
+             */
+            vehicles: number;
+        };
         Policy: {
             /**
              * Format: double
@@ -1731,6 +1788,22 @@ export interface components {
             online: boolean;
             /** @example ABC123 */
             reg_no: string;
+        };
+        Series: {
+            /**
+             * Format: date-time
+             * @description From here on everything is kept
+             */
+            complete_from: string | null;
+            /** @description Oldest first: the begin of what is told, each begin of a step, and the end */
+            items: components["schemas"]["Point"][];
+            /**
+             * Format: int64
+             * @description The log position that the answer shows
+             */
+            position: number;
+            /** @description The time zone whose clocks cut the time */
+            zone: string;
         };
         Silence: {
             /**
@@ -3612,6 +3685,131 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "summary-series": {
+        parameters: {
+            query?: {
+                /** @description Vehicles that were of any of these customers at that moment, by id; repeat it */
+                customer?: string[];
+                /** @description From this moment on, RFC 3339; without it, a day before the end */
+                from?: string;
+                /** @description How the time is cut: hour, day, week, month, or a length that divides a day, as 5m or 6h. At most 2,000 steps */
+                step?: string;
+                /** @description Up to this moment, RFC 3339; without it, up to now. At most 400 days after from */
+                to?: string;
+                /** @description The time zone whose clocks cut it, by its name in the IANA data base */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-summary-series": {
+        parameters: {
+            query?: {
+                /** @description As in the list */
+                customer?: string[];
+                /** @description Only from this moment on, in RFC 3339 */
+                from?: string;
+                /** @description How the time is cut */
+                step?: string;
+                /** @description Only before this moment, in RFC 3339 */
+                to?: string;
+                /** @description The time zone whose clocks cut it */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
