@@ -81,12 +81,18 @@ test('forms, questions and menus: no serious barrier', async ({ page }) => {
   }
 });
 
-// The menu of views holds a form, and a menu may hold choices only.
-test.fixme('the menu of views: no serious barrier', async ({ page }) => {
+test('the views of a person are a dialog without a serious barrier, and Escape leads back', async ({
+  page,
+}) => {
   await page.goto('/');
-  await page.getByRole('button', { name: 'Views', exact: true }).click();
-  await expect(page.getByRole('menu')).toBeVisible();
+  const views = page.getByRole('button', { name: 'Views', exact: true });
+  await views.click();
+  await expect(page.getByRole('dialog', { name: 'Views' })).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Name of this view' })).toBeFocused();
   expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(views).toBeFocused();
 });
 
 test('light and dark are chosen in the settings, whatever the system says', async ({ page }) => {

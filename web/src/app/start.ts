@@ -2,7 +2,6 @@ import { ErrorHandler, LOCALE_ID, provideBrowserGlobalErrorListeners } from '@an
 import { MAT_FORM_FIELD_DEFAULT_OPTIONS } from '@angular/material/form-field';
 import { bootstrapApplication } from '@angular/platform-browser';
 import {
-  PreloadAllModules,
   provideRouter,
   withComponentInputBinding,
   withInMemoryScrolling,
@@ -12,6 +11,7 @@ import {
 import { routes } from './routes';
 import { Language } from './settings/language';
 import { Faults } from './shell/faults';
+import { Preload } from './shell/preload';
 import { Shell } from './shell/shell';
 import { provideIcons } from './ui/icons';
 
@@ -24,7 +24,7 @@ export async function start(language: Language): Promise<void> {
         routes,
         withComponentInputBinding(),
         withInMemoryScrolling({ scrollPositionRestoration: 'enabled', anchorScrolling: 'enabled' }),
-        withPreloading(PreloadAllModules), // so that one can go on to other screens while the server is away
+        withPreloading(Preload),
       ),
       provideIcons(),
       { provide: ErrorHandler, useClass: Faults },

@@ -1,6 +1,15 @@
+import { ListRange } from '@angular/cdk/collections';
 import { CdkFixedSizeVirtualScroll, CdkVirtualForOf, CdkVirtualScrollViewport } from '@angular/cdk/scrolling';
-import { Component, ElementRef, computed, inject, viewChild } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
+import {
+  Component,
+  DestroyRef,
+  ElementRef,
+  afterNextRender,
+  computed,
+  inject,
+  viewChild,
+} from '@angular/core';
+import { takeUntilDestroyed, toSignal } from '@angular/core/rxjs-interop';
 import { BreakpointObserver } from '@angular/cdk/layout';
 import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatIcon } from '@angular/material/icon';
@@ -56,6 +65,8 @@ export class VehicleTable {
   private readonly element: HTMLElement = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   private readonly viewport = viewChild.required(CdkVirtualScrollViewport);
 
+  private cursor = 0; // the row that has the keyboard, or will have it once it is there
+
   /** A phone has no room for columns: a row has two lines. */
   protected readonly narrow = toSignal(
     inject(BreakpointObserver)
@@ -74,6 +85,15 @@ export class VehicleTable {
     if (total === 1) return $localize`1 vehicle`;
     return $localize`${this.format.count(total)}:count: vehicles`;
   });
+
+  constructor() {
+    const destroyed = inject(DestroyRef);
+    afterNextRender(() => {
+      this.viewport()
+        .renderedRangeStream.pipe(takeUntilDestroyed(destroyed))
+        .subscribe((range) => this.keepFocus(range));
+    });
+  }
 
   protected readonly track = (index: number, row: Row) => row?.vin ?? index;
 
@@ -108,36 +128,69 @@ export class VehicleTable {
       this.rows.hold(false);
   }
 
-  /** Arrows go from row to row, and bring into sight what is not. */
-  protected step(event: Event, by: number): void {
-    const row = document.activeElement?.closest<HTMLElement>('[data-index]');
-    if (!row) return;
-    event.preventDefault();
-    const last = Math.min(this.rows.total() ?? 0, mostRows) - 1;
-    const index = Math.min(last, Math.max(0, Number(row.dataset['index']) + by));
-    if (!this.focusRow(index)) {
-      this.viewport().scrollToIndex(index);
-      this.focusWhenThere(index, performance.now() + patience);
-    }
+  protected focusin(): void {
+    this.rows.hold(true);
+    this.cursor = focusedRow() ?? this.cursor;
   }
 
-  // A row that was far away has to be fetched first; who was in another row meanwhile is in none.
-  private focusWhenThere(index: number, until: number): void {
+  /** Arrows go from row to row, and bring into sight what is not. */
+  protected step(event: Event, by: number): void {
+    event.preventDefault();
+    const last = Math.min(this.rows.total() ?? 0, mostRows) - 1;
+    this.cursor = Math.min(last, Math.max(0, this.cursor + by));
+    this.scrollToCursor();
+    if (this.focusCursor()) return;
+    this.focusViewport();
+    this.focusWhenThere(performance.now() + patience);
+  }
+
+  // A row that was far away has to be fetched first. Meanwhile the keyboard stays in the table, unless it is taken elsewhere.
+  private focusWhenThere(until: number): void {
     requestAnimationFrame((now) => {
-      const elsewhere =
-        document.activeElement !== document.body && !this.element.contains(document.activeElement);
-      if (elsewhere || this.focusRow(index) || now > until) return;
-      this.focusWhenThere(index, until);
+      if (document.activeElement !== this.viewportElement() || this.focusCursor() || now > until) return;
+      this.scrollToCursor();
+      this.focusWhenThere(until);
     });
   }
 
-  private focusRow(index: number): boolean {
-    const link = this.element.querySelector<HTMLElement>(`[data-index="${index}"] a`);
-    link?.focus();
+  // A row that leaves the screen takes the focus along, out of the page.
+  private keepFocus({ start, end }: ListRange): void {
+    const index = focusedRow();
+    if (index === undefined || !this.element.contains(document.activeElement)) return;
+    if (index < start || index >= end) this.focusViewport();
+  }
+
+  private focusViewport(): void {
+    this.viewportElement().focus({ preventScroll: true });
+  }
+
+  private viewportElement(): HTMLElement {
+    return this.viewport().elementRef.nativeElement;
+  }
+
+  // A browser that scrolls to what gets the focus goes astray: rows are put in their place after they are made.
+  private focusCursor(): boolean {
+    const link = this.element.querySelector<HTMLElement>(`[data-index="${this.cursor}"] a`);
+    link?.focus({ preventScroll: true });
     return link !== null;
+  }
+
+  private scrollToCursor(): void {
+    const viewport = this.viewport();
+    const height = this.rowHeight();
+    const top = this.cursor * height;
+    const offset = viewport.measureScrollOffset();
+    const room = viewport.getViewportSize() - height;
+    if (top < offset) viewport.scrollToOffset(top);
+    else if (top > offset + room) viewport.scrollToOffset(top - room);
   }
 
   protected pageSize(): number {
     return Math.max(1, Math.floor(this.viewport().getViewportSize() / this.rowHeight()) - 1);
   }
+}
+
+function focusedRow(): number | undefined {
+  const index = document.activeElement?.closest<HTMLElement>('[data-index]')?.dataset['index'];
+  return index === undefined ? undefined : Number(index);
 }

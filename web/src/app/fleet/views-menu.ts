@@ -1,10 +1,11 @@
-import { Component, computed, inject, signal, viewChild } from '@angular/core';
+import { CdkTrapFocus } from '@angular/cdk/a11y';
+import { CdkConnectedOverlay, CdkOverlayOrigin } from '@angular/cdk/overlay';
+import { Component, computed, inject, signal } from '@angular/core';
 import { FormsModule } from '@angular/forms';
 import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatIcon } from '@angular/material/icon';
 import { MatFormField } from '@angular/material/form-field';
 import { MatInput } from '@angular/material/input';
-import { MatMenu, MatMenuTrigger } from '@angular/material/menu';
 
 import { stored } from '../settings/preferences';
 import { FleetStore } from './fleet-store';
@@ -20,22 +21,49 @@ const mostViews = 50;
 /** Queries that the person at this browser gave a name. */
 @Component({
   selector: 'fb-views-menu',
-  imports: [FormsModule, MatButton, MatFormField, MatIcon, MatIconButton, MatInput, MatMenu, MatMenuTrigger],
+  imports: [
+    CdkConnectedOverlay,
+    CdkOverlayOrigin,
+    CdkTrapFocus,
+    FormsModule,
+    MatButton,
+    MatFormField,
+    MatIcon,
+    MatIconButton,
+    MatInput,
+  ],
   template: `
-    <button matButton="outlined" type="button" [matMenuTriggerFor]="menu">
+    <button
+      matButton="outlined"
+      type="button"
+      cdkOverlayOrigin
+      #origin="cdkOverlayOrigin"
+      aria-haspopup="dialog"
+      [attr.aria-expanded]="open()"
+      (click)="open.set(true)"
+    >
       <mat-icon svgIcon="bookmark" />
       {{ current()?.name ?? views }}
     </button>
-    <mat-menu #menu="matMenu">
+    <ng-template
+      cdkConnectedOverlay
+      [cdkConnectedOverlayOrigin]="origin"
+      [cdkConnectedOverlayOpen]="open()"
+      [cdkConnectedOverlayHasBackdrop]="true"
+      cdkConnectedOverlayBackdropClass="cdk-overlay-transparent-backdrop"
+      (backdropClick)="open.set(false)"
+      (detach)="open.set(false)"
+    >
       <div
         class="panel"
-        role="presentation"
-        (click)="$event.stopPropagation()"
-        (keydown)="$event.stopPropagation()"
+        role="dialog"
+        [attr.aria-label]="views"
+        cdkTrapFocus
+        [cdkTrapFocusAutoCapture]="true"
       >
         @for (view of named(); track view.name) {
           <div class="fb-row">
-            <button matButton type="button" class="fb-spread" (click)="show(view); trigger().closeMenu()">
+            <button matButton type="button" class="fb-spread" (click)="show(view)">
               {{ view.name }}
             </button>
             <button matIconButton type="button" (click)="forget(view)" [attr.aria-label]="forgetting(view)">
@@ -64,11 +92,14 @@ const mostViews = 50;
           <button matButton="filled" type="submit" [disabled]="!name().trim()" i18n>Keep</button>
         </form>
       </div>
-    </mat-menu>
+    </ng-template>
   `,
   styles: `
     .panel {
-      padding: 4px 12px;
+      padding: 12px;
+      border-radius: 8px;
+      background: var(--mat-sys-surface-container);
+      box-shadow: var(--mat-sys-level2);
     }
     form {
       flex-wrap: nowrap;
@@ -84,7 +115,7 @@ export class ViewsMenu {
   protected readonly named = stored<NamedView[]>('fleetbeat.views', []);
   protected readonly name = signal('');
   protected readonly views = $localize`Views`;
-  protected readonly trigger = viewChild.required(MatMenuTrigger);
+  protected readonly open = signal(false);
   protected readonly current = computed(() => {
     const now = JSON.stringify(this.store.query());
     return this.named().find((view) => JSON.stringify(view.query) === now);
@@ -92,6 +123,7 @@ export class ViewsMenu {
 
   protected show(view: NamedView): void {
     this.store.change(view.query);
+    this.open.set(false);
   }
 
   protected keep(event: Event): void {
