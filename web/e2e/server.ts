@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const binary = join(import.meta.dirname, '../../bin/fleetbeat');
+/** The built program. */
+export const binary = join(import.meta.dirname, '../../bin/fleetbeat');
 const patience = 20_000; // milliseconds in which a server has to listen, and then to be ready
 
 /** The real server on a free port, with a folder of its own. */
