@@ -1,6 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
-
-import { expectNoSideways, haralds, johans, kalles } from './fleet';
+import { barriers, expectGoodInAnyLight, lightness } from './axe';
+import { haralds, johans, kalles } from './fleet';
 import { Page, expect, test } from './test';
 
 test.beforeAll(async ({ server }) => {
@@ -47,15 +46,7 @@ for (const { name, path, shown } of screens) {
     if (path === '/vehicles/NONE') complaints.allow(/404/);
     await page.goto(path);
     await expect(shown(page)).toBeVisible();
-    await expect.poll(() => lightness(page)).toBe('light');
-    expect.soft(await barriers(page), 'in light').toEqual([]);
-
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await expect.poll(() => lightness(page)).toBe('dark');
-    expect.soft(await barriers(page), 'in dark').toEqual([]);
-
-    await page.setViewportSize({ width: 360, height: 780 });
-    await expectNoSideways(page);
+    await expectGoodInAnyLight(page);
   });
 }
 
@@ -112,24 +103,3 @@ test('a compact table has lower rows', async ({ page }) => {
   await page.getByRole('menuitemradio', { name: 'Compact' }).click();
   await expect.poll(async () => (await row.boundingBox())?.height).toBeLessThan(comfortable);
 });
-
-/** What axe finds that is serious or critical: which rule, and where. */
-async function barriers(page: Page): Promise<string[]> {
-  // The page has no frames: what axe calls legacy needs no second page to add up what is in them.
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
-/** Whether the page is written dark on light or the other way round. */
-function lightness(page: Page): Promise<'light' | 'dark'> {
-  return page.evaluate(() => {
-    const context = document.createElement('canvas').getContext('2d');
-    if (!context) throw new Error('no canvas');
-    context.fillStyle = getComputedStyle(document.body).backgroundColor;
-    context.fillRect(0, 0, 1, 1);
-    const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
-    return red + green + blue > 3 * 128 ? 'light' : 'dark';
-  });
-}

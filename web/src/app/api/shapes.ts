@@ -22,6 +22,7 @@ export type Observer = Shapes['Observer'];
 export type Policy = Shapes['Policy'];
 export type Presence = Shapes['Vehicle']['presence'];
 export type Resync = Shapes['Resync'];
+export type Series = Shapes['Series'];
 export type Summary = Shapes['Summary'];
 export type Transition = Shapes['Transition'];
 export type TransitionPage = Shapes['TransitionPage'];

@@ -1,12 +1,10 @@
 import { Component, computed, inject } from '@angular/core';
 
-import { CountsHistory, Sample } from '../live/counts-history';
+import { CountsHistory } from '../live/counts-history';
 import { Format } from '../words/format';
+import { missing, shapeBox, shapeOf } from './counts-shape';
 
-const width = 200;
-const height = 40;
-
-/** How many vehicles were late and offline over the last hours, as far as this page saw it. */
+/** How many vehicles were late and offline over the last hours. */
 @Component({
   selector: 'fb-counts-line',
   template: `
@@ -54,11 +52,15 @@ const height = 40;
 export class CountsLine {
   private readonly format = inject(Format);
   private readonly samples = inject(CountsHistory).samples;
-  protected readonly box = `0 0 ${width} ${height}`;
+  protected readonly box = shapeBox;
 
-  protected readonly shape = computed(() =>
-    this.samples().length < 2 ? undefined : shapeOf(this.samples()),
-  );
+  protected readonly shape = computed(() => {
+    const samples = this.samples();
+    const [first, last] = [samples[0], samples.at(-1)];
+    return first && last && first.at < last.at
+      ? shapeOf(samples, { from: first.at, to: last.at })
+      : undefined;
+  });
   protected readonly text = computed(() => {
     const samples = this.samples();
     const [first, last] = [samples[0], samples.at(-1)];
@@ -66,23 +68,4 @@ export class CountsLine {
     const most = Math.max(...samples.map(missing));
     return $localize`Late and offline since ${this.format.hourAndMinute(new Date(first.at))}:time:, at most ${this.format.count(most)}:count:`;
   });
-}
-
-function missing({ counts }: Sample): number {
-  return counts.late + counts.offline;
-}
-
-/** The areas under the counts of offline vehicles, and of late ones on top of them, in a box of 200 by 40. */
-export function shapeOf(samples: readonly Sample[]): { late: string; offline: string } {
-  const begin = samples[0]?.at ?? 0;
-  const length = Math.max(1, (samples.at(-1)?.at ?? 0) - begin);
-  const most = Math.max(1, ...samples.map(missing));
-  const area = (value: (sample: Sample) => number) => {
-    const points = samples.map((sample) => {
-      const x = (width * (sample.at - begin)) / length;
-      return `${x.toFixed(1)} ${(height - (height * value(sample)) / most).toFixed(1)}`;
-    });
-    return `M0 ${height}L${points.join('L')}L${width} ${height}Z`;
-  };
-  return { late: area(missing), offline: area(({ counts }) => counts.offline) };
 }

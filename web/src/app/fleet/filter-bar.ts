@@ -1,4 +1,4 @@
-import { Component, computed, effect, inject, signal, untracked } from '@angular/core';
+import { Component, computed, effect, inject, model, signal, untracked } from '@angular/core';
 import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatButtonToggle, MatButtonToggleGroup } from '@angular/material/button-toggle';
 import { MatFormField, MatPrefix, MatSuffix } from '@angular/material/form-field';
@@ -41,6 +41,10 @@ const typing = 200; // milliseconds without a key after which what was typed is 
 export class FilterBar {
   protected readonly store = inject(FleetStore);
   protected readonly format = inject(Format);
+
+  /** Whether one can move through time. */
+  readonly timed = model(false);
+
   protected readonly text = signal('');
   protected readonly query = this.store.query;
   protected readonly tags = computed(() => {

@@ -6,7 +6,7 @@ import { Api } from '../api/api';
 import { Counts, VehiclePage } from '../api/shapes';
 import { Feed } from '../live/feed';
 import { Pace } from '../live/pace';
-import { FleetQuery, filterParameters, isFiltered, readQuery, writeQuery } from './query';
+import { FleetQuery, filterParameters, isFiltered, readQuery, writeQuery, sameQuery } from './query';
 
 /** The query in the address, and what it finds in numbers: kept true while the page is open. */
 @Injectable()
@@ -18,13 +18,18 @@ export class FleetStore {
 
   private readonly params = toSignal(this.route.queryParamMap, { initialValue: convertToParamMap({}) });
   private readonly found = signal<VehiclePage | undefined>(undefined);
+  private readonly foundAt = signal('');
   private readonly trouble = signal<unknown>(undefined);
   private readonly names = signal<ReadonlyMap<string, string>>(new Map());
   private asking: AbortController | undefined;
   private readonly pace = new Pace(() => this.count(), 1000);
 
-  readonly query = computed(() => readQuery(this.params()), { equal: same });
+  readonly query = computed(() => readQuery(this.params()), { equal: sameQuery });
   readonly filtered = computed(() => isFiltered(this.query()));
+  /** The moment as of which the fleet is shown, in milliseconds since 1970; undefined for now. */
+  readonly past = computed(() => (this.query().at ? Date.parse(this.query().at) : undefined));
+  /** Whether what is shown is of the moment that was asked for, not still of the one before. */
+  readonly settled = computed(() => this.foundAt() === this.query().at || this.trouble() !== undefined);
   readonly wall = computed(() => this.params().has('wall'));
   /** Counts and facets of what the query finds; undefined until they are known. */
   readonly facets = computed(() => this.found()?.facets);
@@ -33,8 +38,8 @@ export class FleetStore {
   readonly problem = this.trouble.asReadonly();
   /** Vehicles by presence, whatever presences the query asks for. Without another filter they come with the live stream. */
   readonly counts = computed<Counts | undefined>(() => {
-    const { text, customers, tags } = this.query();
-    if (text || customers.length > 0 || tags.length > 0) return this.found()?.facets.presence;
+    const { text, customers, tags, at } = this.query();
+    if (at || text || customers.length > 0 || tags.length > 0) return this.found()?.facets.presence;
     return this.feed.summary()?.presence ?? this.found()?.facets.presence;
   });
 
@@ -45,7 +50,7 @@ export class FleetStore {
       untracked(() => this.pace.now());
     });
     effect(() => {
-      if (this.feed.summary()) untracked(() => this.pace.soon()); // the counts change with it
+      if (this.feed.summary() && this.past() === undefined) untracked(() => this.pace.soon()); // the counts change with it
     });
     inject(DestroyRef).onDestroy(() => {
       this.pace.stop();
@@ -86,12 +91,14 @@ export class FleetStore {
   private async count(): Promise<void> {
     this.asking?.abort();
     const { signal } = (this.asking = new AbortController());
+    const query = this.query();
     try {
       const page = await this.api.get('/v1/vehicles', {
-        query: { ...filterParameters(this.query()), limit: 1 },
+        query: { ...filterParameters(query), limit: 1 },
         signal,
       });
       this.found.set(page);
+      this.foundAt.set(query.at);
       this.trouble.set(undefined);
       await this.nameCustomers(page, signal);
     } catch (error) {
@@ -107,8 +114,4 @@ export class FleetStore {
       this.named(id, name);
     }
   }
-}
-
-function same(a: FleetQuery, b: FleetQuery): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -9,6 +9,7 @@ const everything: FleetQuery = {
   tags: [],
   sort: 'vin',
   view: 'both',
+  at: '',
 };
 
 describe('the query in the address', () => {
@@ -23,6 +24,7 @@ describe('the query in the address', () => {
       { customers: ['kalles', 'nord'], presences: ['late', 'offline'] },
       { tags: ['a,b', 'vinter'], sort: '-since', view: 'grid' },
       { sort: 'last_heartbeat_at', view: 'table', presences: ['paused'] },
+      { at: '2026-11-24T03:35:00.000Z', text: 'x' },
     ];
     for (const part of queries) {
       const query = { ...everything, ...part };

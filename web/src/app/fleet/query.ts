@@ -22,6 +22,8 @@ export interface FleetQuery {
   tags: string[];
   sort: Sort;
   view: View;
+  /** The moment as of which it is shown, RFC 3339 in UTC; empty for now. */
+  at: string;
 }
 
 /** The query of an address. What it does not understand in it, it leaves aside. */
@@ -38,6 +40,7 @@ export function readQuery(params: ParamMap): FleetQuery {
     tags: params.getAll('tag'),
     sort: isSort(sort) ? sort : 'vin',
     view: view === 'grid' || view === 'table' ? view : 'both',
+    at: params.has('wall') ? '' : momentOf(params.get('at')), // a wall shows the present
   };
 }
 
@@ -50,6 +53,7 @@ export function writeQuery(query: FleetQuery): Params {
     tag: query.tags.length > 0 ? query.tags : null,
     sort: query.sort === 'vin' ? null : query.sort,
     view: query.view === 'both' ? null : query.view,
+    at: query.at || null,
   };
 }
 
@@ -58,19 +62,34 @@ export function isFiltered(query: FleetQuery): boolean {
   return query.text !== '' || query.customers.length + query.presences.length + query.tags.length > 0;
 }
 
+export function sameQuery(a: FleetQuery, b: FleetQuery): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** A list without an item that it has, or with one that it has not. */
 export function toggled<T>(list: readonly T[], item: T): T[] {
   return list.includes(item) ? list.filter((other) => other !== item) : [...list, item];
 }
 
-/** The parameters of the API that stand for a query's filters. */
+/** The parameters of the API that stand for a query's moment and filters. */
 export function filterParameters(query: FleetQuery) {
   return {
+    ...atParameter(query.at),
     q: query.text.trim(),
     customer: query.customers,
     presence: query.presences,
     tag: query.tags,
   };
+}
+
+/** The parameter of the API that stands for a moment; none for now. */
+export function atParameter(at: string): { at?: string } {
+  return at ? { at } : {};
+}
+
+function momentOf(text: string | null): string {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? '' : new Date(at).toISOString();
 }
 
 function isSort(text: string): text is Sort {

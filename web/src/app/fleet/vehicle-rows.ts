@@ -7,7 +7,7 @@ import { LiveTransitions, Transition, Vehicle } from '../api/shapes';
 import { Feed } from '../live/feed';
 import { Pace } from '../live/pace';
 import { FleetStore } from './fleet-store';
-import { FleetQuery, filterParameters } from './query';
+import { FleetQuery, atParameter, filterParameters, sameQuery } from './query';
 
 /** A row of the table: a vehicle, or undefined while it is being fetched. */
 export type Row = Vehicle | undefined;
@@ -37,6 +37,7 @@ export class VehicleRows extends DataSource<Row> {
   private readonly shown = new BehaviorSubject<readonly Row[]>(this.rows);
   private range: ListRange = { start: 0, end: expected };
   private asking = new AbortController();
+  private asked: FleetQuery | undefined;
   private readonly fresh = new Pace(() => this.refresh(), pace);
   private refreshed = 0; // when, by performance.now()
   private position = 0; // of the last news
@@ -58,8 +59,8 @@ export class VehicleRows extends DataSource<Row> {
   constructor() {
     super();
     effect(() => {
-      this.store.query();
-      untracked(() => this.begin());
+      const query = this.store.query();
+      untracked(() => this.begin(query));
     });
     effect(() => {
       this.feed.resyncs();
@@ -67,7 +68,7 @@ export class VehicleRows extends DataSource<Row> {
     });
     effect(() => {
       const summary = this.feed.summary();
-      if (summary) untracked(() => this.heard(summary.position));
+      if (summary && this.store.past() === undefined) untracked(() => this.heard(summary.position));
     });
     const end = this.feed.onTransitions((news) => this.patch(news));
     inject(DestroyRef).onDestroy(() => {
@@ -101,12 +102,18 @@ export class VehicleRows extends DataSource<Row> {
     this.fresh.now();
   }
 
-  private begin(): void {
+  // Rows of another moment stay until those of this one are there: whoever moves through time sees the fleet move.
+  private begin(query: FleetQuery): void {
+    const moved =
+      this.asked && this.asked.at !== query.at && sameQuery({ ...this.asked, at: query.at }, query);
+    this.asked = query;
     this.blocks.clear();
-    this.counted.set(undefined);
     this.reordered.set(false);
-    this.rows.length = 0;
-    this.show();
+    if (!moved) {
+      this.counted.set(undefined);
+      this.rows.length = 0;
+      this.show();
+    }
     this.fresh.now();
   }
 
@@ -153,7 +160,7 @@ export class VehicleRows extends DataSource<Row> {
     const vin = this.rows.slice(this.range.start, this.range.end).flatMap((vehicle) => vehicle?.vin ?? []);
     if (vin.length === 0) return;
     const page = await this.api.get('/v1/vehicles', {
-      query: { vin, limit: vin.length, facets: false },
+      query: { ...atParameter(this.store.query().at), vin, limit: vin.length, facets: false },
       signal,
     });
     if (signal.aborted) return;
@@ -164,6 +171,7 @@ export class VehicleRows extends DataSource<Row> {
   }
 
   private patch(news: LiveTransitions): void {
+    if (this.store.past() !== undefined) return;
     const changes = new Map(news.items.map((transition) => [transition.vin, transition]));
     const touched = this.replace((vehicle) => {
       const change = changes.get(vehicle.vin);
@@ -207,8 +215,11 @@ export class VehicleRows extends DataSource<Row> {
     return this.onScreen().filter((n) => !this.blocks.has(n));
   }
 
-  // Lets go of what is far from the screen.
+  // Lets go of what is far from the screen, and of what was not fetched for this query.
   private forget(): void {
+    this.rows.forEach((_, i) => {
+      if (!this.blocks.has(Math.floor(i / block))) this.rows[i] = undefined;
+    });
     const middle = (this.range.start + this.range.end) / 2 / block;
     const byDistance = [...this.blocks].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
     for (const n of byDistance.slice(keptBlocks)) {

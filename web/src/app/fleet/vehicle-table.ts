@@ -79,6 +79,11 @@ export class VehicleTable {
     return this.preferences.density() === 'compact' ? 32 : 44;
   });
   protected readonly beyond = computed(() => Math.max(0, (this.rows.total() ?? 0) - mostRows));
+  protected readonly noneLike = computed(() =>
+    this.store.past() === undefined
+      ? $localize`No vehicle is like that`
+      : $localize`No vehicle was like that`,
+  );
   protected readonly caption = computed(() => {
     const total = this.rows.total();
     if (total === undefined) return $localize`Vehicles`;

@@ -1,7 +1,7 @@
 import { DestroyRef, Injectable, computed, inject, signal } from '@angular/core';
 
 import { Api } from '../api/api';
-import { GridGroup, GridUpdate } from '../api/shapes';
+import { GridGroup, GridUpdate, Vehicle } from '../api/shapes';
 import { Feed } from './feed';
 
 /** The whole fleet in one byte per vehicle, in an order that holds within an epoch. */
@@ -77,6 +77,7 @@ export class GridCells {
   private readonly api = inject(Api);
   private readonly feed = inject(Feed);
 
+  private at = ''; // RFC 3339; empty for now
   private cells: Cells | undefined;
   private waiting: GridUpdate[] = []; // that came while the grid was being fetched
   private fetching: AbortController | undefined;
@@ -113,6 +114,22 @@ export class GridCells {
     return () => this.listeners.delete(listener);
   }
 
+  /** Shows the fleet as of a moment, RFC 3339; empty for now. The cells of before stay until the others are there. */
+  show(at: string): void {
+    if (at === this.at) return;
+    this.at = at;
+    void this.fetch();
+  }
+
+  /** The vehicle in a cell; undefined when the order of cells is not that of an epoch any more. */
+  async vehicleAt(index: number, epoch: number, signal?: AbortSignal): Promise<Vehicle | undefined> {
+    const answer = await this.api.get('/v1/grid/vehicles', {
+      query: { ...this.moment(), from: index, limit: 1 },
+      ...(signal && { signal }),
+    });
+    return answer.epoch === epoch ? answer.items[0] : undefined;
+  }
+
   /** Fetches everything again. */
   async fetch(): Promise<void> {
     this.fetching?.abort();
@@ -130,9 +147,10 @@ export class GridCells {
   }
 
   private async load(signal: AbortSignal): Promise<void> {
+    const query = this.moment();
     const [cells, groups] = await Promise.all([
-      this.api.bytes('/v1/grid', { signal }).then(readCells),
-      this.api.get('/v1/grid/groups', { signal }),
+      this.api.bytes('/v1/grid', { query, signal }).then(readCells),
+      this.api.get('/v1/grid/groups', { query, signal }),
     ]);
     if (signal.aborted) return;
     if (groups.epoch !== cells.epoch) return this.load(signal); // the directory changed between the two
@@ -144,7 +162,12 @@ export class GridCells {
     this.loaded.update((n) => n + 1);
   }
 
+  private moment(): { at?: string } {
+    return this.at ? { at: this.at } : {};
+  }
+
   private take(update: GridUpdate): void {
+    if (this.at) return; // the past stands still
     if (this.fetching || !this.cells) {
       this.waiting.push(update);
       if (this.waiting.length > maxWaiting) void this.fetch();

@@ -18,6 +18,8 @@ export interface Search {
   text: string;
   /** All of these. */
   tags: readonly string[];
+  /** As of which moment, RFC 3339; empty for now. */
+  at: string;
 }
 
 /** Reads matches as they come over the wire. It throws when the bytes are not what their header says. */
@@ -34,7 +36,7 @@ export function readMatches(data: ArrayBuffer): Matches {
 export class GridMatches {
   private readonly api = inject(Api);
   private readonly feed = inject(Feed);
-  private readonly searched = signal<Search>({ text: '', tags: [] });
+  private readonly searched = signal<Search>({ text: '', tags: [], at: '' });
   private readonly answer = signal<Matches | undefined>(undefined);
   private readonly pace = new Pace(() => this.ask(), 1000);
   private asking: AbortController | undefined;
@@ -67,14 +69,14 @@ export class GridMatches {
 
   private async ask(): Promise<void> {
     this.asking?.abort();
-    const { text, tags } = this.searched();
+    const { text, tags, at } = this.searched();
     if (text.trim() === '' && tags.length === 0) {
       this.answer.set(undefined);
       return;
     }
     const { signal } = (this.asking = new AbortController());
     try {
-      const query = { q: text.trim(), tag: [...tags] };
+      const query = { ...(at && { at }), q: text.trim(), tag: [...tags] };
       this.answer.set(readMatches(await this.api.bytes('/v1/grid/matches', { query, signal })));
     } catch {
       if (!signal.aborted) this.pace.soon(); // the page says elsewhere that the server is away

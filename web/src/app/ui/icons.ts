@@ -19,6 +19,7 @@ import edit from '@material-symbols/svg-400/outlined/edit.svg';
 import fleet from '@material-symbols/svg-400/outlined/grid_on.svg';
 import fullscreen from '@material-symbols/svg-400/outlined/fullscreen.svg';
 import activity from '@material-symbols/svg-400/outlined/timeline.svg';
+import history from '@material-symbols/svg-400/outlined/history.svg';
 import label from '@material-symbols/svg-400/outlined/label.svg';
 import more from '@material-symbols/svg-400/outlined/more_vert.svg';
 import pause from '@material-symbols/svg-400/outlined/pause.svg';
@@ -49,6 +50,7 @@ const icons = {
   edit,
   fleet,
   fullscreen,
+  history,
   label,
   more,
   pause,

@@ -3,7 +3,7 @@ import { Component, computed, inject, input } from '@angular/core';
 import { Clock } from '../live/clock';
 import { Format } from '../words/format';
 
-/** How long ago a moment was, ticking by itself; the moment itself is its title. */
+/** How long ago a moment was, ticking by itself, or how long before another one; the moment itself is its title. */
 @Component({
   selector: 'fb-ago',
   template: `<time [attr.datetime]="at()" [title]="exact()">{{ text() }}</time>`,
@@ -17,6 +17,9 @@ export class Ago {
   /** Whether to say the two largest units, not one. */
   readonly long = input(false);
 
+  /** Milliseconds since 1970 from which to look back; undefined for now. */
+  readonly from = input<number>();
+
   protected readonly exact = computed(() => {
     const at = this.at();
     return at ? this.format.moment(new Date(at)) : '';
@@ -24,9 +27,10 @@ export class Ago {
   protected readonly text = computed(() => {
     const at = this.at();
     if (!at) return $localize`never`;
-    const length = this.clock.now() - Date.parse(at);
+    const from = this.from();
+    const length = (from ?? this.clock.now()) - Date.parse(at);
     const age = this.long() ? this.format.duration(length) : this.format.shortDuration(length);
-    return $localize`${age}:age: ago`;
+    return from === undefined ? $localize`${age}:age: ago` : $localize`${age}:age: earlier`;
   });
 }
 

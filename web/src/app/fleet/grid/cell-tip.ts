@@ -1,8 +1,8 @@
 import { LiveAnnouncer } from '@angular/cdk/a11y';
 import { Component, ElementRef, computed, effect, inject, input, resource, viewChild } from '@angular/core';
 
-import { Api } from '../../api/api';
 import { Presence } from '../../api/shapes';
+import { GridCells } from '../../live/grid-cells';
 import { PresenceMark } from '../../ui/presence-mark';
 import { presenceName } from '../../words/presence';
 
@@ -88,7 +88,7 @@ const lensSize = 17; // device pixels across that the magnifier shows
   `,
 })
 export class CellTip {
-  private readonly api = inject(Api);
+  private readonly cells = inject(GridCells);
   private readonly announcer = inject(LiveAnnouncer);
   private readonly glass = viewChild<ElementRef<HTMLCanvasElement>>('glass');
 
@@ -101,10 +101,7 @@ export class CellTip {
   });
   protected readonly vehicle = resource({
     params: () => this.place(),
-    loader: async ({ params: { index, epoch }, abortSignal: signal }) => {
-      const answer = await this.api.get('/v1/grid/vehicles', { query: { from: index, limit: 1 }, signal });
-      return answer.epoch === epoch ? answer.items[0] : undefined; // of another order: the grid is being fetched anew
-    },
+    loader: ({ params: { index, epoch }, abortSignal }) => this.cells.vehicleAt(index, epoch, abortSignal),
   });
 
   constructor() {

@@ -14,14 +14,14 @@ import {
 } from '@angular/core';
 import { Router } from '@angular/router';
 
-import { Api } from '../../api/api';
-import { GridGroup, Presence } from '../../api/shapes';
+import { GridGroup } from '../../api/shapes';
 import { GridCells } from '../../live/grid-cells';
 import { GridMatches } from '../../live/grid-matches';
 import { Preferences } from '../../settings/preferences';
 import { Notice } from '../../ui/notice';
 import { Format } from '../../words/format';
 import { wirePresences } from '../../words/presence';
+import { FleetQuery } from '../query';
 import { CellTip, Lens, SeenCell } from './cell-tip';
 import { Room, fit, leastNameWidth } from './fit';
 import { Painter, Scene, shownIndex } from './painter';
@@ -67,20 +67,14 @@ interface Name {
 export class VehicleGrid {
   protected readonly cells = inject(GridCells);
   private readonly matches = inject(GridMatches);
-  private readonly api = inject(Api);
   private readonly format = inject(Format);
   private readonly preferences = inject(Preferences);
   private readonly router = inject(Router);
   private readonly roomElement = viewChild.required<ElementRef<HTMLElement>>('room');
   private readonly canvas = viewChild.required<ElementRef<HTMLCanvasElement>>('canvas');
 
-  /** Only these, by id; empty for all. */
-  readonly customers = input<readonly string[]>([]);
-  /** All but these are dimmed; empty dims none. */
-  readonly presences = input<readonly Presence[]>([]);
-  /** What does not match is dimmed. */
-  readonly text = input('');
-  readonly tags = input<readonly string[]>([]);
+  /** Its customers alone are shown; what is not of its presences, or does not match its text and tags, is dimmed. */
+  readonly query = input.required<FleetQuery>();
   /** Whether all must be in sight without scrolling. */
   readonly whole = input(false);
   readonly customerChosen = output<GridGroup>();
@@ -101,7 +95,7 @@ export class VehicleGrid {
   );
   protected readonly nameHeight = computed(() => (this.large() ? 24 : 17)); // CSS pixels
   private readonly groups = computed(() => {
-    const chosen = this.customers();
+    const chosen = this.query().customers;
     const all = this.cells.groups();
     return chosen.length === 0 ? all : all.filter((group) => chosen.includes(group.customer_id));
   });
@@ -112,7 +106,7 @@ export class VehicleGrid {
   private readonly scene = computed<Scene | undefined>(() => {
     const presences = this.cells.presences();
     if (!presences) return undefined;
-    const shown = this.presences();
+    const shown = this.query().presences;
     const found = this.matches.found();
     return {
       strips: this.strips(),
@@ -195,7 +189,11 @@ export class VehicleGrid {
 
   constructor() {
     const destroy = inject(DestroyRef);
-    effect(() => this.matches.search({ text: this.text(), tags: this.tags() }));
+    effect(() => {
+      const { text, tags, at } = this.query();
+      this.matches.search({ text, tags, at });
+      untracked(() => this.cells.show(at));
+    });
     effect(() => {
       const [scene, size, top] = [this.scene(), this.size(), this.top()];
       untracked(() => this.draw(scene, size, top));
@@ -252,8 +250,7 @@ export class VehicleGrid {
   private async open(): Promise<void> {
     const cell = this.seen();
     if (!cell) return;
-    const answer = await this.api.get('/v1/grid/vehicles', { query: { from: cell.index, limit: 1 } });
-    const vehicle = answer.epoch === cell.epoch ? answer.items[0] : undefined;
+    const vehicle = await this.cells.vehicleAt(cell.index, cell.epoch);
     if (vehicle) await this.router.navigate(['/vehicles', vehicle.vin]);
   }
 
