@@ -56,7 +56,9 @@ type Config struct {
 	Records Records
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
-	Proof    *proof.Tree // of the log; nil: this process makes no proofs
+	// Storage is what is kept on the disk.
+	Storage func(ctx context.Context) (Storage, error)
+	Proof   *proof.Tree // of the log; nil: this process makes no proofs
 	// Appended is the position of this process's own last append, which its next search must show.
 	Appended func() event.Position
 	// Ready is nil when the server is ready; the error says what it waits for.
@@ -76,8 +78,8 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Storage == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Storage, Appended, Ready")
 	}
 	if cfg.Records.Of == nil || cfg.Records.OfCustomer == nil || cfg.Records.Received == nil || cfg.Records.Series == nil {
 		return errors.New("building the API: Config lacks one of the Records")
@@ -188,6 +190,7 @@ func build(cfg Config) *server {
 	s.describeSearch()
 	s.describeProof()
 	s.describeHealth()
+	s.describeStorage()
 	s.describePage()
 	return s
 }

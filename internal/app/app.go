@@ -71,6 +71,7 @@ type App struct {
 	rosterRunner *projection.Runner
 	history      *history.History
 	pasts        *pasts
+	storage      *storage
 	directory    *directory
 	handler      http.Handler
 
@@ -88,7 +89,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.openProof, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.openProof, a.openStorage, a.openDirectory, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -224,6 +225,7 @@ func (a *App) openAPI(context.Context) error {
 		At:           a.at,
 		Records:      a.records().api(),
 		Backtest:     a.backtest,
+		Storage:      a.storage.look,
 		Appended:     a.log.Head,
 		Proof:        a.proof,
 		Ready:        a.ready,

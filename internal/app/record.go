@@ -248,5 +248,13 @@ func (r *records) series(ctx context.Context, q api.SeriesQuery, cut func(*api.P
 	if err != nil {
 		return past, nil, err
 	}
-	return past, series.Points(past.Observer.Gaps), nil
+	first, err := r.history.FirstProof()
+	if err != nil {
+		return past, nil, err
+	}
+	gaps := past.Observer.Gaps
+	if first > from { // before the first start, nobody listened
+		gaps = slices.Concat([]event.Gap{{To: first}}, gaps)
+	}
+	return past, series.Points(gaps), nil
 }

@@ -172,7 +172,7 @@ func TestASeriesIsTheSummaryOfEachMoment(t *testing.T) {
 		p := drawPast(t)
 		var at []event.Time
 		for range rapid.IntRange(1, 8).Draw(t, "points") {
-			at = append(at, p.window().From)
+			at = append(at, p.window().From-event.Time(rapid.IntRange(0, 9).Draw(t, "earlier")))
 		}
 		slices.Sort(at)
 		q := api.SeriesQuery{Listed: func(v event.VehicleID) bool { return v != 3 }}
@@ -195,7 +195,7 @@ func TestASeriesIsTheSummaryOfEachMoment(t *testing.T) {
 				}
 			}
 			until := at[min(i+1, len(at)-1)]
-			for _, g := range past.Observer.Gaps {
+			for _, g := range append([]event.Gap{{To: p.log[0].EndTime()}}, past.Observer.Gaps...) {
 				want.Observed = want.Observed && (at[i] <= g.From || g.To <= at[i])
 				for ms := max(at[i], g.From); ms < min(until, g.To); ms++ {
 					want.Unobserved += time.Millisecond

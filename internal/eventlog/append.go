@@ -61,7 +61,7 @@ func (l *Log) ready() (head, error) {
 		return h, ErrBroken
 	}
 	if now := time.Now(); now.Sub(l.freeAt) >= freeEvery {
-		free, err := freeBytes(l.config.Dir)
+		free, _, err := DiskSpace(l.config.Dir)
 		if err != nil {
 			return h, err
 		}

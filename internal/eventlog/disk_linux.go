@@ -22,11 +22,11 @@ func untriedFileSystem(dir string) (name string, untried bool, err error) {
 	return fmt.Sprintf("type %#x", st.Type), true, nil
 }
 
-// freeBytes is how much this process may still write on the disk of dir.
-func freeBytes(dir string) (uint64, error) {
+// DiskSpace is how much this process may still write on the disk of dir, and how large the disk is, in bytes.
+func DiskSpace(dir string) (free, total uint64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, fmt.Errorf("asking for the free space of %s: %w", dir, err)
+		return 0, 0, fmt.Errorf("asking for the free space of %s: %w", dir, err)
 	}
-	return st.Bavail * uint64(st.Bsize), nil
+	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
 }

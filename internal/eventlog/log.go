@@ -51,6 +51,13 @@ type Log struct {
 	pending    *pending      // the append whose fate is unknown, while the log is broken
 	closed     bool
 	damages    []Damage
+	verified   Verified
+}
+
+// Verified says when every block of the log was last read and checked, and up to which position.
+type Verified struct {
+	At       time.Time
+	Position event.Position
 }
 
 // pending is an append that ended without an answer.
@@ -112,6 +119,7 @@ func (l *Log) open(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.store, l.head = store, end
+	l.verified = Verified{time.Now(), end.position}
 	l.generation++
 	l.wake()
 	return nil
@@ -198,6 +206,13 @@ func (l *Log) Epoch() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.head.epoch
+}
+
+// Verified is the newest verification of the whole log: that of Open, or of Recover. Damages says what it found.
+func (l *Log) Verified() Verified {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.verified
 }
 
 // Damages are the damages that were found since Open, at most 1,000 of them, in the order of the log.

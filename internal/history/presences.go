@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
@@ -77,4 +78,48 @@ func (h *History) tellFile(ctx context.Context, f *file, from, to event.Time, te
 		return h.unreadable(f, err)
 	}
 	return err
+}
+
+// FirstProof is the first canary that is kept, 0 when there is none: nothing is proven of the time before. Errors are
+// ErrDamaged.
+func (h *History) FirstProof() (event.Time, error) {
+	for {
+		at, err := h.firstProof()
+		if !errors.Is(err, os.ErrNotExist) {
+			return at, err
+		}
+	}
+}
+
+func (h *History) firstProof() (at event.Time, err error) {
+	h.mu.RLock()
+	m := h.manifest
+	for _, p := range slices.Backward(h.parts()) {
+		for i := range slices.Backward(p.facts) {
+			if _, is := p.facts[i].Fact.(event.Canary); is {
+				at = p.facts[i].ReceivedAt
+			}
+		}
+	}
+	h.mu.RUnlock()
+	for _, f := range m.of(factFiles, 0, endOfTime) {
+		t, done, err := h.files.get(&f)
+		if err == nil {
+			err = readAll(t, 0, t.rows(), func(r *factRow) error {
+				if r.Fact != factCanary {
+					return nil
+				}
+				at = event.Time(r.ReceivedAt)
+				return errPassed
+			})
+			done()
+		}
+		if errors.Is(err, errPassed) {
+			return at, nil
+		}
+		if err != nil {
+			return 0, h.unreadable(&f, err)
+		}
+	}
+	return at, nil
 }

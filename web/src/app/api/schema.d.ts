@@ -555,6 +555,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the server keeps on its disk
+         * @description Files and bytes of each part, how far each reaches, and the room that is left, as of some seconds ago at most.
+         */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/summary": {
         parameters: {
             query?: never;
@@ -1837,6 +1857,57 @@ export interface components {
              */
             verdict: "unnumbered" | "quiet" | "hole" | "repaired" | "restarted" | "unobserved" | "ongoing";
         };
+        Storage: {
+            /**
+             * Format: int64
+             * @description Bytes that may still be written on the file system
+             */
+            disk_free: number;
+            /**
+             * Format: int64
+             * @description Bytes of the file system
+             */
+            disk_total: number;
+            parts: components["schemas"]["StoredPart"][];
+            /** @description The newest verification of the whole log: every start makes one */
+            verified: components["schemas"]["Verified"];
+        };
+        StoredPart: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            files: number;
+            /**
+             * @description How long a time each file is about, at most; empty when it is about none
+             * @enum {string}
+             */
+            length: "hour" | "day" | "";
+            /**
+             * Format: date-time
+             * @description Moment up to which it has something; likewise
+             */
+            newest: string | null;
+            /**
+             * Format: int64
+             * @description Log position up to which it has something; likewise
+             */
+            newest_position: number;
+            /**
+             * Format: date-time
+             * @description Moment from which it has something; null when it has nothing, or has no time
+             */
+            oldest: string | null;
+            /**
+             * Format: int64
+             * @description Log position from which it has something; 0 when it has nothing, or has none
+             */
+            oldest_position: number;
+            /**
+             * @description heartbeats, transitions, facts and states are the history; damaged is what was set aside
+             * @enum {string}
+             */
+            part: "log" | "heartbeats" | "transitions" | "facts" | "states" | "snapshots" | "registry" | "proof" | "damaged";
+        };
         Summary: {
             /** Format: int64 */
             customers: number;
@@ -2068,6 +2139,20 @@ export interface components {
             registration_number?: string;
             /** @description All tags, replacing those there are */
             tags?: string[];
+        };
+        Verified: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description Damaged places that were found since the start, and repaired as far as they could be; at most 1,000 are counted
+             */
+            damages: number;
+            /**
+             * Format: int64
+             * @description Up to this position; what came later was not read as a whole since
+             */
+            position: number;
         };
     };
     responses: never;
@@ -3638,6 +3723,44 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Service Unavailable */
