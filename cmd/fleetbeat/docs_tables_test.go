@@ -68,7 +68,7 @@ func TestTheTablesOfSettingsAreComplete(t *testing.T) {
 		t.Errorf("all commands (-program +document):\n%s", diff)
 	}
 	shared := []string{"--interval", "--jitter", "--scenario", "--aligned", "--seed"}
-	for _, command := range []string{"serve", "demo", "simulate", "import", "replay", "backtest", "prove", "verify", "page", "bench"} {
+	for _, command := range []string{"serve", "demo", "simulate", "import", "replay", "backup", "restore", "backtest", "prove", "verify", "page", "bench"} {
 		flags := flagsOf(t, command)
 		maps.DeleteFunc(flags, func(name, _ string) bool {
 			_, everywhere := all[name]

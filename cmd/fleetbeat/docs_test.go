@@ -162,7 +162,8 @@ func (s *shell) run(t *testing.T, script, kind string) string {
 	if kind != "http" {
 		script = `curl() { command curl --fail-with-body --max-time 20 "$@"; }` + "\n" + script
 	}
-	script = strings.NewReplacer("http://127.0.0.1:8080", s.server.url, "/var/lib/fleetbeat", s.server.data).Replace(script)
+	script = strings.NewReplacer("http://127.0.0.1:8080", s.server.url, "/var/lib/fleetbeat", s.server.data,
+		" /backup/", " "+s.dir+"/backup/", " /srv/fleetbeat", " "+s.dir+"/srv/fleetbeat").Replace(script)
 	command := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
 	command.Dir = s.dir
 	command.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
@@ -172,7 +173,7 @@ func (s *shell) run(t *testing.T, script, kind string) string {
 		t.Fatalf("%v\n%s\n%s", err, &stdout, &stderr)
 	}
 	if stdout.String() == "" {
-		return stderr.String()
+		return strings.ReplaceAll(stderr.String(), s.dir+"/", "/")
 	}
 	return stdout.String()
 }

@@ -44,6 +44,8 @@ type cli struct {
 	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
 	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
+	Backup   backupCommand   `cmd:"" help:"Write a backup of a server, which may be running."`
+	Restore  restoreCommand  `cmd:"" help:"Put a backup back."`
 	Backtest backtestCommand `cmd:"" help:"Say what another policy would have meant for the past."`
 	Prove    proveCommand    `cmd:"" help:"Write a file that proves heartbeats of a vehicle."`
 	Verify   verifyCommand   `cmd:"" help:"Check a data folder, a copied log or a proof file."`

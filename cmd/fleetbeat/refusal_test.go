@@ -230,10 +230,12 @@ var wrongValues = map[string]map[string]string{
 		"aligned": "nonsense", "seed": "nonsense", "original": "nonsense", "register": "nonsense", "duration": "nonsense",
 		"batch": "nonsense", "connections": "nonsense", "no-sequence": "nonsense", "no-sent-at": "nonsense",
 	},
-	"import /dev/null": {"url": "nonsense", "partial": "nonsense", "dry-run": "nonsense"},
-	"replay":           {"data": "/dev/null/x", "transitions": "nonsense"},
-	"page /dev/null/x": {"api": "nonsense"},
-	"version":          {"log-level": "nonsense", "log-format": "nonsense"},
+	"import /dev/null":   {"url": "nonsense", "partial": "nonsense", "dry-run": "nonsense"},
+	"replay":             {"data": "/dev/null/x", "transitions": "nonsense"},
+	"backup /dev/null/x": {"data": "/dev/null/x", "with-key": "nonsense"},
+	"restore /dev/null":  {"data": "/dev/null/x"},
+	"page /dev/null/x":   {"api": "nonsense"},
+	"version":            {"log-level": "nonsense", "log-format": "nonsense"},
 }
 
 // TestEveryFlagIsHeardInEveryWay gives each flag a wrong value on the command line, in the environment and in a file:

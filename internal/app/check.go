@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/fleetbeat/fleetbeat/internal/api"
+	"github.com/fleetbeat/fleetbeat/internal/backup"
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/proof"
@@ -19,6 +20,9 @@ func (a *App) check(context.Context) error {
 	c := a.config
 	if c.DataDir == "" {
 		return errors.New("no data folder is given")
+	}
+	if err := backup.RefuseUnfinished(c.DataDir); err != nil {
+		return err
 	}
 	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 || c.SignEvery < 0 {
 		return fmt.Errorf("the canary interval %s and the times between snapshots %s and checkpoints %s must be positive", c.CanaryInterval, c.SnapshotEvery, c.SignEvery)
@@ -53,7 +57,10 @@ func (a *App) refuseNewer(ctx context.Context) error {
 	return errors.Join(projection.RefuseNewer(snapshotDir(a.config.DataDir)), proof.RefuseNewer(proofDir(a.config.DataDir)))
 }
 
-func (a *App) registryPath() string { return filepath.Join(a.config.DataDir, "registry.db") }
+// registryName is the name of the registry in a data folder.
+const registryName = "registry.db"
+
+func (a *App) registryPath() string { return filepath.Join(a.config.DataDir, registryName) }
 
 func snapshotDir(dataDir string) string { return filepath.Join(dataDir, "snapshots") }
 
