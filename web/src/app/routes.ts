@@ -35,6 +35,11 @@ export const routes: Routes = [
     loadComponent: () => import('./registry/registry-page').then((m) => m.RegistryPage),
   },
   {
+    path: 'status',
+    title: () => $localize`Status` + ` · ${name}`,
+    loadComponent: () => import('./status/status-page').then((m) => m.StatusPage),
+  },
+  {
     path: '**',
     title: name,
     loadComponent: () => import('./shell/nowhere').then((m) => m.Nowhere),

@@ -3,6 +3,9 @@ import { components } from './schema';
 // The shapes of the API under their own names. They are generated from the server's own description (make generate).
 type Shapes = components['schemas'];
 
+export type Backtest = Shapes['Backtest'];
+export type BacktestOutages = Shapes['BacktestOutages'];
+export type BacktestSide = Shapes['BacktestSide'];
 export type Counts = Shapes['Counts'];
 export type Customer = Shapes['Customer'];
 export type CustomerPage = Shapes['CustomerPage'];
@@ -23,6 +26,8 @@ export type Policy = Shapes['Policy'];
 export type Presence = Shapes['Vehicle']['presence'];
 export type Resync = Shapes['Resync'];
 export type Series = Shapes['Series'];
+export type Storage = Shapes['Storage'];
+export type StoredPart = Shapes['StoredPart'];
 export type Summary = Shapes['Summary'];
 export type Transition = Shapes['Transition'];
 export type TransitionPage = Shapes['TransitionPage'];

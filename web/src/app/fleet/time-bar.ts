@@ -14,6 +14,7 @@ import { MatButtonToggle, MatButtonToggleGroup } from '@angular/material/button-
 import { Api } from '../api/api';
 import { Clock } from '../live/clock';
 import { samplesOf } from '../live/counts-history';
+import { kept } from '../ui/kept';
 import { Moment } from '../ui/moment';
 import { Notice } from '../ui/notice';
 import { Span, unobservedTimes } from '../ui/strip-pieces';
@@ -79,13 +80,7 @@ export class TimeBar {
       return { window, series, unobserved: unobservedTimes(gaps.items, undefined) };
     },
   });
-  private readonly told = linkedSignal<
-    ReturnType<typeof this.series.value>,
-    ReturnType<typeof this.series.value>
-  >({
-    source: () => (this.series.hasValue() ? this.series.value() : undefined),
-    computation: (told, before) => told ?? before?.value, // the old one stays until the new one is there
-  });
+  private readonly told = kept(this.series);
   protected readonly shape = computed(() => {
     const told = this.told();
     return told && shapeOf(samplesOf(told.series), this.window());

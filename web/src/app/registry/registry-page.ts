@@ -11,6 +11,7 @@ import { CustomerForm } from '../ui/customer-form';
 import { FirstSteps } from '../ui/first-steps';
 import { VehicleForm } from '../ui/vehicle-form';
 import { Format } from '../words/format';
+import { BacktestPanel } from './backtest-panel';
 import { HeardPanel } from './heard-panel';
 import { ImportPanel } from './import-panel';
 import { PolicyPanel } from './policy-panel';
@@ -19,6 +20,7 @@ import { PolicyPanel } from './policy-panel';
 @Component({
   selector: 'fb-registry-page',
   imports: [
+    BacktestPanel,
     FirstSteps,
     HeardPanel,
     ImportPanel,
@@ -80,6 +82,7 @@ export class RegistryPage {
     { id: 'import', name: $localize`Import and export` },
     { id: 'heard', name: $localize`Heard, not registered` },
     { id: 'policy', name: $localize`Default policy` },
+    { id: 'backtest', name: $localize`Test a policy` },
   ];
   protected readonly shown = computed(() => this.tabs.find(({ id }) => id === this.tab())?.id ?? 'import');
   protected readonly exportUrl = inject(Api).url('/v1/export');

@@ -1,6 +1,6 @@
 import { Injectable } from '@angular/core';
 import { PreloadingStrategy, Route } from '@angular/router';
-import { Observable, switchMap, timer } from 'rxjs';
+import { EMPTY, Observable, catchError, switchMap, timer } from 'rxjs';
 
 const settled = 5_000; // milliseconds after which the first screen has what it needs
 
@@ -8,6 +8,9 @@ const settled = 5_000; // milliseconds after which the first screen has what it 
 @Injectable({ providedIn: 'root' })
 export class Preload implements PreloadingStrategy {
   preload(_: Route, load: () => Observable<unknown>): Observable<unknown> {
-    return timer(settled).pipe(switchMap(load));
+    return timer(settled).pipe(
+      switchMap(load),
+      catchError(() => EMPTY), // it is loaded when somebody goes there
+    );
   }
 }

@@ -28,6 +28,7 @@ import refresh from '@material-symbols/svg-400/outlined/refresh.svg';
 import registry from '@material-symbols/svg-400/outlined/app_registration.svg';
 import search from '@material-symbols/svg-400/outlined/search.svg';
 import settings from '@material-symbols/svg-400/outlined/tune.svg';
+import status from '@material-symbols/svg-400/outlined/monitor_heart.svg';
 import table from '@material-symbols/svg-400/outlined/table_rows.svg';
 import up from '@material-symbols/svg-400/outlined/arrow_upward.svg';
 import upload from '@material-symbols/svg-400/outlined/upload.svg';
@@ -60,6 +61,7 @@ const icons = {
   remove,
   search,
   settings,
+  status,
   table,
   up,
   upload,

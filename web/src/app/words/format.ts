@@ -87,6 +87,17 @@ export class Format {
     return value.toLocaleString(this.locale);
   }
 
+  /** A number of bytes in its largest unit of a thousand each, such as `1.4 MB`. */
+  bytes(value: number): string {
+    const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+    const power = value < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+    return (value / 1000 ** power).toLocaleString(this.locale, {
+      style: 'unit',
+      unit: units[power],
+      maximumSignificantDigits: Math.max(3, String(Math.floor(value / 1000 ** power)).length),
+    });
+  }
+
   /** A part of a whole in percent. It says 0 % and 100 % only when they are exact. */
   share(part: number, whole: number): string {
     if (whole === 0) return '–';
