@@ -99,6 +99,12 @@ func (c *Client) DeleteVehicle(ctx context.Context, vin string) error {
 	return c.call(ctx, http.MethodDelete, vehiclePath(vin), nil, nil, nil)
 }
 
+// EraseVehicle removes a vehicle as DeleteVehicle does, and its VIN and registration number from all files of the server. It
+// may be called again, and for a vehicle that was removed before.
+func (c *Client) EraseVehicle(ctx context.Context, vin string) error {
+	return c.call(ctx, http.MethodDelete, vehiclePath(vin), url.Values{"erase": {"true"}}, nil, nil)
+}
+
 // PauseVehicle stops watching a vehicle for a while.
 func (c *Client) PauseVehicle(ctx context.Context, vin string) (vehicle Vehicle, err error) {
 	err = c.call(ctx, http.MethodPost, vehiclePath(vin)+"/pause", nil, nil, &vehicle)

@@ -56,6 +56,8 @@ type Config struct {
 	Records Records
 	// Backtest replays the log under another policy.
 	Backtest func(ctx context.Context, q backtest.Query) (backtest.Report, error)
+	// Erase takes what is left of a removed vehicle's VIN out of all files.
+	Erase func(ctx context.Context, vin string) error
 	// Storage is what is kept on the disk.
 	Storage func(ctx context.Context) (Storage, error)
 	Proof   *proof.Tree // of the log; nil: this process makes no proofs
@@ -78,8 +80,8 @@ func (cfg *Config) complete() error {
 	if cfg.View == nil || cfg.Registry == nil || cfg.Unregistered == nil {
 		return errors.New("building the API: Config lacks the view, the registry or the list of unregistered vehicles")
 	}
-	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Storage == nil || cfg.Appended == nil || cfg.Ready == nil {
-		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Storage, Appended, Ready")
+	if cfg.Applied == nil || cfg.Reached == nil || cfg.Heartbeats == nil || cfg.Transitions == nil || cfg.At == nil || cfg.Backtest == nil || cfg.Storage == nil || cfg.Erase == nil || cfg.Appended == nil || cfg.Ready == nil {
+		return errors.New("building the API: Config lacks one of Applied, Reached, Heartbeats, Transitions, At, Backtest, Storage, Erase, Appended, Ready")
 	}
 	if cfg.Records.Of == nil || cfg.Records.OfCustomer == nil || cfg.Records.Received == nil || cfg.Records.Series == nil {
 		return errors.New("building the API: Config lacks one of the Records")

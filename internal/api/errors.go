@@ -42,6 +42,7 @@ func statusOf(err error) int {
 		{registry.ErrConflict, http.StatusConflict},
 		{registry.ErrHasVehicles, http.StatusConflict},
 		{registry.ErrInvalid, http.StatusUnprocessableEntity},
+		{registry.ErrBusy, http.StatusServiceUnavailable},
 		{registry.ErrOutboxFull, http.StatusServiceUnavailable},
 		{errFileTooLarge, http.StatusRequestEntityTooLarge},
 		{errFileTooSlow, http.StatusRequestTimeout},

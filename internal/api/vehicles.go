@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -10,6 +12,9 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
+
+// eraseTimeout bounds how long an erasure may take: it writes all snapshots anew.
+const eraseTimeout = time.Minute
 
 // VehiclePath is part of the calls that concern one vehicle. It is exported because huma passes over what is not.
 type VehiclePath struct {
@@ -45,7 +50,8 @@ func (s *server) describeVehicles() {
 	}, s.updateVehicle)
 	typed(s, huma.Operation{
 		OperationID: "delete-vehicle", Method: http.MethodDelete, Path: "/v1/vehicles/{vin}", Tags: tags,
-		Summary: "Remove a vehicle", Description: "Its heartbeats are refused from then on.",
+		Summary: "Remove a vehicle", Description: "Its heartbeats are refused from then on, and the past does not show it any more. With erase, the answer also comes only when no file of the " +
+			"server holds its VIN and registration number; this may be asked of a vehicle that was removed before, and again when it failed.",
 		Errors: []int{http.StatusNotFound},
 	}, s.deleteVehicle)
 	for _, act := range []struct {
@@ -95,12 +101,26 @@ func (s *server) changeVehicle(ctx context.Context, vin string, patch registry.V
 	return s.vehicleWritten(ctx, v.VIN, revision)
 }
 
-func (s *server) deleteVehicle(ctx context.Context, in *VehiclePath) (*gone, error) {
+type vehicleRemoval struct {
+	VehiclePath
+	Erase bool `query:"erase" doc:"Take its VIN and registration number out of all files of the server too"`
+}
+
+func (s *server) deleteVehicle(ctx context.Context, in *vehicleRemoval) (*gone, error) {
 	revision, err := s.cfg.Registry.DeleteVehicle(ctx, in.VIN)
+	if in.Erase && errors.Is(err, registry.ErrNotFound) {
+		revision, err = s.cfg.Registry.Revision(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.goneAt(ctx, revision)
+	gone, err := s.goneAt(ctx, revision)
+	if err != nil || !in.Erase {
+		return gone, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, eraseTimeout)
+	defer cancel()
+	return gone, s.cfg.Erase(ctx, in.VIN)
 }
 
 func ownPolicy(p *client.OwnPolicy) event.Policy {

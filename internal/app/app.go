@@ -75,6 +75,7 @@ type App struct {
 	directory    *directory
 	handler      http.Handler
 
+	doorsMu  sync.Mutex     // held while the snapshots of the doors are written
 	caughtUp atomic.Bool    // the view has applied everything that was in the log at start
 	cleanups []func() error // of what New opened, in order
 }
@@ -226,6 +227,7 @@ func (a *App) openAPI(context.Context) error {
 		Records:      a.records().api(),
 		Backtest:     a.backtest,
 		Storage:      a.storage.look,
+		Erase:        a.erase,
 		Appended:     a.log.Head,
 		Proof:        a.proof,
 		Ready:        a.ready,
@@ -309,6 +311,8 @@ func (a *App) saveDoors(ctx context.Context) error {
 }
 
 func (a *App) saveDoorsOnce() {
+	a.doorsMu.Lock()
+	defer a.doorsMu.Unlock()
 	_, err := a.snapshots("window").Save(func(w io.Writer) (uint64, error) {
 		position, err := a.committer.Snapshot(w)
 		return uint64(position), err

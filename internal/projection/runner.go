@@ -46,6 +46,7 @@ type Runner struct {
 	metrics    metrics
 
 	mu      sync.Mutex
+	asked   chan chan error
 	reached chan struct{} // guarded by mu; closed and replaced when the checkpoint moves and somebody waits
 	waiting bool          // guarded by mu
 }
@@ -55,7 +56,7 @@ func New(config Config) *Runner {
 	if config.SnapshotEvery == 0 {
 		config.SnapshotEvery = 5 * time.Minute
 	}
-	r := &Runner{config: config, reached: make(chan struct{})}
+	r := &Runner{config: config, reached: make(chan struct{}), asked: make(chan chan error)}
 	r.checkpoint.Store(uint64(config.Projection.Checkpoint()))
 	r.metrics = newMetrics(config, r)
 	return r
@@ -68,8 +69,13 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer saver.wait()
 	err := r.config.Log.Follow(ctx, r.Checkpoint()+1, func(batch event.Stored) error {
 		r.apply(batch)
-		if time.Since(saver.last) >= r.config.SnapshotEvery {
-			saver.save()
+		select {
+		case answer := <-r.asked:
+			answer <- saver.replace()
+		default:
+			if time.Since(saver.last) >= r.config.SnapshotEvery {
+				saver.save()
+			}
 		}
 		return nil
 	})
@@ -127,6 +133,18 @@ func (r *Runner) Wait(ctx context.Context, position event.Position) error {
 	}
 }
 
+// Replace puts a new snapshot, of the projection as it is now, in the place of all that there are: what the projection has
+// forgotten, they have too. It is done behind the next batch of the log, for which it waits until ctx ends.
+func (r *Runner) Replace(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case r.asked <- answer:
+		return <-answer
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to replace the snapshots of %s: %w", r.config.Snapshots.Name, ctx.Err())
+	}
+}
+
 // saver writes snapshots: the state is written between two batches, the slow sync to disk runs beside them.
 type saver struct {
 	runner  *Runner
@@ -149,6 +167,18 @@ func (s *saver) save() {
 		return
 	}
 	s.pending.Go(func() { s.done(pending.Size, pending.Commit()) })
+}
+
+// replace is Replace, between two batches.
+func (s *saver) replace() error {
+	s.wait()
+	s.last = time.Now()
+	r := s.runner
+	size, err := r.config.Snapshots.Replace(func(w io.Writer) (uint64, error) {
+		return uint64(r.Checkpoint()), r.config.Projection.Save(w)
+	})
+	s.done(size, err)
+	return err
 }
 
 func (s *saver) done(size int64, err error) {

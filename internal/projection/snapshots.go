@@ -51,6 +51,31 @@ func (s *Snapshots) Save(content func(w io.Writer) (uint64, error)) (size int64,
 	return pending.Size, pending.Commit()
 }
 
+// Replace is Save, and removes all older snapshots behind it, those that were set aside too.
+func (s *Snapshots) Replace(content func(w io.Writer) (uint64, error)) (size int64, err error) {
+	mark := uint64(0)
+	size, err = s.Save(func(w io.Writer) (_ uint64, err error) {
+		mark, err = content(w)
+		return mark, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	all, err := filepath.Glob(filepath.Join(s.Dir, s.Name+"-*"))
+	if err != nil {
+		return 0, fmt.Errorf("listing snapshots: %w", err)
+	}
+	for _, path := range all {
+		if path == s.path(mark) {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return 0, fmt.Errorf("removing an old snapshot: %w", err)
+		}
+	}
+	return size, syncDir(s.Dir)
+}
+
 // Pending is a snapshot that is written but neither synced nor visible yet.
 type Pending struct {
 	Size      int64 // bytes

@@ -18,6 +18,8 @@ var (
 	ErrHasVehicles = errors.New("customer has vehicles")
 	// ErrOutboxFull: the log has not taken facts for so long that no more are accepted. Try again later.
 	ErrOutboxFull = errors.New("too many facts wait for the log")
+	// ErrBusy: somebody reads what is to be taken away. Try again.
+	ErrBusy = errors.New("the registry is being read")
 	// ErrDamaged: the database is not what was written. Nothing of it was touched.
 	ErrDamaged = errors.New("the registry is damaged")
 	// ErrNewerSchema: a newer version of the program wrote the database.

@@ -34,7 +34,7 @@ func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 		"_synchronous":  {"FULL"}, // a commit is on disk when it returns; NORMAL would lose the last ones with the power
 		"_foreign_keys": {"on"},
 		"_txlock":       {"immediate"},
-		"_pragma":       {"cache_size(-32768)", "wal_autocheckpoint(0)"}, // 32 MiB; checkpoint does it
+		"_pragma":       {"cache_size(-32768)", "wal_autocheckpoint(0)", "secure_delete(on)"}, // 32 MiB; checkpoint does it; what was removed is to be gone
 	})
 	if err != nil {
 		return nil, err
@@ -44,6 +44,7 @@ func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 		checkPragma(ctx, db, "journal_mode", "wal"),
 		checkPragma(ctx, db, "synchronous", "2"),
 		checkPragma(ctx, db, "foreign_keys", "1"),
+		checkPragma(ctx, db, "secure_delete", "1"),
 	)
 }
 

@@ -82,6 +82,23 @@ func (r *Registry) checkpointWhenLarge(ctx context.Context) {
 	}
 }
 
+// Scrub brings the database's own file up to date, in which zeros stand in the place of what was deleted, and empties the
+// write-ahead log: then no file holds any of it. ErrBusy: readers kept it from being done.
+func (r *Registry) Scrub(ctx context.Context) error {
+	whole, err := r.checkpoint(ctx, "FULL")
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(r.config.Path + walSuffix)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking at the write-ahead log: %w", err)
+	}
+	if !whole || err == nil && info.Size() > 0 {
+		return ErrBusy
+	}
+	return nil
+}
+
 func (r *Registry) tryCheckpoint(ctx context.Context) {
 	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
 		r.logger.Warn("the registry's write-ahead log stays as it is for now", "path", r.config.Path, "error", err)

@@ -720,7 +720,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a vehicle
-         * @description Its heartbeats are refused from then on.
+         * @description Its heartbeats are refused from then on, and the past does not show it any more. With erase, the answer also comes only when no file of the server holds its VIN and registration number; this may be asked of a vehicle that was removed before, and again when it failed.
          */
         delete: operations["delete-vehicle"];
         options?: never;
@@ -4360,7 +4360,10 @@ export interface operations {
     };
     "delete-vehicle": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Take its VIN and registration number out of all files of the server too */
+                erase?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The VIN */

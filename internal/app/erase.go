@@ -1,0 +1,56 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// erase takes what is left of a removed vehicle's VIN out of the data folder. The log, the history and the proof never held it:
+// they know vehicles by number. So it may have stood in the registry, and in the snapshots of what knows the registry. Doing it
+// again does no harm.
+func (a *App) erase(ctx context.Context, vin string) error {
+	if err := a.registry.Scrub(ctx); err != nil {
+		return fmt.Errorf("erasing from the registry: %w", err)
+	}
+	if err := a.runner.Replace(ctx); err != nil {
+		return err
+	}
+	if err := a.replaceSet(); err != nil {
+		return err
+	}
+	return a.eraseAside(vin)
+}
+
+// replaceSet puts a new snapshot of the set of vehicles in the place of those that there are.
+func (a *App) replaceSet() error {
+	a.doorsMu.Lock()
+	defer a.doorsMu.Unlock()
+	_, err := a.snapshots("vehicles").Replace(func(w io.Writer) (uint64, error) { return uint64(a.set.Revision()), a.set.Save(w) })
+	return err
+}
+
+// eraseAside removes the snapshots that were set aside with damage and hold the VIN.
+func (a *App) eraseAside(vin string) error {
+	aside, err := filepath.Glob(filepath.Join(a.config.DataDir, "damaged-*", "snapshots", "*"))
+	if err != nil {
+		return fmt.Errorf("looking for snapshots set aside: %w", err)
+	}
+	for _, path := range aside {
+		data, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) || err == nil && !bytes.Contains(data, []byte(vin)) {
+			continue
+		}
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return fmt.Errorf("erasing from what was set aside: %w", err)
+		}
+	}
+	return nil
+}
