@@ -9,11 +9,12 @@ type Transition struct {
 	Position uint64   `json:"position" doc:"The log position that showed it"`
 }
 
-// TransitionPage holds recent transitions, newest first.
+// TransitionPage holds transitions, newest first.
 type TransitionPage struct {
-	Items      []Transition `json:"items" nullable:"false"`
-	NextCursor *string      `json:"next_cursor" doc:"Ask with this cursor for older ones; null when memory holds none"`
-	Position   uint64       `json:"position" doc:"The log position that the page shows"`
+	Items        []Transition `json:"items" nullable:"false"`
+	NextCursor   *string      `json:"next_cursor" doc:"Ask with this cursor for older ones; null when there are none"`
+	CompleteFrom Time         `json:"complete_from" doc:"From here on everything is kept; null when the answer is from memory alone"`
+	Position     uint64       `json:"position" doc:"The log position that the page shows"`
 }
 
 // Gap is a time in which the server cannot prove that it was listening: unobserved.

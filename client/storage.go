@@ -7,10 +7,11 @@ import (
 
 // Storage is what a server keeps on its disk.
 type Storage struct {
-	Parts     []StoredPart `json:"parts" nullable:"false"`
-	DiskFree  uint64       `json:"disk_free" doc:"Bytes that may still be written on the file system"`
-	DiskTotal uint64       `json:"disk_total" doc:"Bytes of the file system"`
-	Verified  Verified     `json:"verified" doc:"The newest verification of the whole log: every start makes one"`
+	Parts       []StoredPart `json:"parts" nullable:"false"`
+	KeepHistory *Seconds     `json:"keep_history" doc:"How old the history gets; null when it keeps everything"`
+	DiskFree    uint64       `json:"disk_free" doc:"Bytes that may still be written on the file system"`
+	DiskTotal   uint64       `json:"disk_total" doc:"Bytes of the file system"`
+	Verified    Verified     `json:"verified" doc:"The newest verification of the whole log: every start makes one"`
 }
 
 // StoredPart is one part of what is kept.

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -10,6 +12,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/client"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
 func (s *server) describeFleet() {
@@ -21,8 +24,8 @@ func (s *server) describeFleet() {
 	typed(s, huma.Operation{
 		OperationID: "list-transitions", Method: http.MethodGet, Path: "/v1/transitions", Tags: tags,
 		Summary: "Changes of presence, newest first",
-		Description: "Recent ones, as many as are held in memory; with from or until, those of any time, of the vehicles that are listed now. " +
-			"A vehicle's customer is then the one that it had at that time.",
+		Description: "As far back as the history reaches, of the vehicles that are listed now, with the customers that they had at that time. With since, and while the history " +
+			"is being made anew, recent ones, as many as are held in memory, with the customers of now.",
 		Parameters: []*huma.Param{presences("to", "Changes to any of these presences: repeat it, or separate by commas")},
 	}, s.listTransitions)
 	s.stream(huma.Operation{
@@ -49,6 +52,9 @@ func (s *server) describeFleet() {
 	})
 }
 
+// isRecent says whether a cursor is of the transitions in memory: those of the history have dots.
+func isRecent(cursor string) bool { return cursor != "" && !strings.Contains(cursor, ".") }
+
 type summaryQuery struct {
 	MinPosition
 	Moment
@@ -70,10 +76,10 @@ type transitionQuery struct {
 	Vehicle  string    `query:"vehicle" maxLength:"64" doc:"Of this vehicle, by VIN"`
 	Customer []string  `query:"customer,explode" maxItems:"1000" nullable:"false" doc:"Of the vehicles of any of these customers, by id; repeat it"`
 	To       []string  `query:"to,explode" nullable:"false"`
-	Since    uint64    `query:"since" doc:"Only those that came after this log position"`
+	Since    uint64    `query:"since" doc:"Only those that came after this log position, of recent ones"`
 	Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Transitions on the page"`
-	From     time.Time `query:"from" doc:"Of any time: from this moment on, in RFC 3339"`
-	Until    time.Time `query:"until" doc:"Of any time: before this moment, in RFC 3339"`
+	From     time.Time `query:"from" doc:"From this moment on, in RFC 3339"`
+	Until    time.Time `query:"until" doc:"Before this moment, in RFC 3339"`
 	Cursor   string    `query:"cursor" maxLength:"100" doc:"next_cursor of the page before, for older ones"`
 }
 
@@ -85,8 +91,11 @@ func (s *server) listTransitions(ctx context.Context, q *transitionQuery) (*body
 	if err := s.reached(ctx, event.Position(q.At)); err != nil {
 		return nil, err
 	}
-	if !q.From.IsZero() || !q.Until.IsZero() {
-		return s.pastTransitions(ctx, q, to)
+	if q.Since == 0 && !isRecent(q.Cursor) || !q.From.IsZero() || !q.Until.IsZero() {
+		page, err := s.pastTransitions(ctx, q, to)
+		if !errors.Is(err, history.ErrBehind) || q.Cursor != "" || !q.From.IsZero() || !q.Until.IsZero() {
+			return page, err
+		}
 	}
 	found, err := s.cfg.View.Transitions(fleet.TransitionQuery{
 		VIN: q.Vehicle, Customers: q.Customer, To: to, Since: event.Position(q.Since), Limit: q.Limit, Cursor: q.Cursor,

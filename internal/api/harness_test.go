@@ -36,6 +36,7 @@ type harness struct {
 	client   *client.Client
 	registry *registry.Registry
 	view     *fleet.View
+	history  *history.History
 	stopView func()
 
 	mu       sync.Mutex // guards the following: the log
@@ -55,12 +56,16 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	h.view = fleet.New(fleet.Config{})
+	if h.history, err = history.Open(history.Config{Dir: filepath.Join(t.TempDir(), "history")}); err != nil {
+		t.Fatal(err)
+	}
 	ctx := t.Context() // it ends before the cleanups
 	viewCtx, stopView := context.WithCancel(ctx)
 	h.stopView = stopView
 	var running sync.WaitGroup
 	running.Go(func() { h.relay(ctx) })
 	running.Go(func() { h.follow(ctx) })
+	running.Go(func() { h.history.Run(ctx) })
 	running.Go(func() { _ = h.view.Run(viewCtx) })
 	cfg := Config{
 		View: h.view, Registry: h.registry, Unregistered: ingest.NewUnregistered(ingest.UnregisteredConfig{}),
@@ -70,9 +75,7 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		Heartbeats: func(context.Context, history.HeartbeatQuery) (history.HeartbeatPage, error) {
 			return history.HeartbeatPage{Position: h.head()}, nil
 		},
-		Transitions: func(context.Context, history.TransitionQuery) (history.TransitionPage, error) {
-			return history.TransitionPage{Position: h.head()}, nil
-		},
+		Transitions: h.history.Transitions,
 		At:       func(context.Context, event.Time) (*fleet.View, error) { return h.view, nil },
 		Records:  h.records(),
 		Backtest: h.backtest,
@@ -99,7 +102,7 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 		h.http.CloseClientConnections()
 		h.http.Close()
 		running.Wait()
-		if err := h.registry.Close(); err != nil {
+		if err := errors.Join(h.registry.Close(), h.history.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -115,6 +118,9 @@ func (h *harness) append(b event.Batch) event.Position {
 	h.log = append(h.log, stored)
 	if err := h.view.Apply(stored); err != nil {
 		h.Errorf("applying batch %d: %v", h.position, err)
+	}
+	if err := h.history.Apply(stored); err != nil {
+		h.Errorf("remembering batch %d: %v", h.position, err)
 	}
 	close(h.applied)
 	h.applied = make(chan struct{})

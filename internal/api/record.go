@@ -38,6 +38,7 @@ type Records struct {
 type SeriesQuery struct {
 	Customers map[event.CustomerID]bool  // of any of them at that moment; nil means all
 	Listed    func(event.VehicleID) bool // whether a vehicle counts at all
+	To        event.Time                 // end of the time that was asked about
 }
 
 // ErrTooMuch says that a question is about more than the server keeps in memory for an answer.

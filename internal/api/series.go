@@ -68,7 +68,7 @@ func (s *server) series(ctx context.Context, q *seriesQuery) (client.Series, err
 		return client.Series{}, err
 	}
 	defer done()
-	of := SeriesQuery{Listed: s.cfg.View.Lists}
+	of := SeriesQuery{Listed: s.cfg.View.Lists, To: w.To}
 	if len(q.Customer) > 0 {
 		of.Customers = s.cfg.View.CustomerNumbers(q.Customer)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,6 +15,7 @@ import (
 // Storage is what the server keeps on its disk.
 type Storage struct {
 	Parts       []StoredPart
+	KeepHistory time.Duration     // 0: it keeps everything
 	Free, Total uint64            // bytes of the file system
 	Verified    eventlog.Verified // of the log
 	Damages     int               // that were found in the log since the start
@@ -46,6 +48,10 @@ func (s *server) describeStorage() {
 		out := client.Storage{
 			Parts: make([]client.StoredPart, len(found.Parts)), DiskFree: found.Free, DiskTotal: found.Total,
 			Verified: client.Verified{At: client.At(found.Verified.At), Position: uint64(found.Verified.Position), Damages: found.Damages},
+		}
+		if found.KeepHistory != 0 {
+			keep := client.SecondsOf(found.KeepHistory)
+			out.KeepHistory = &keep
 		}
 		for i := range found.Parts {
 			p := &found.Parts[i]

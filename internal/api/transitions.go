@@ -21,7 +21,7 @@ func (s *server) pastTransitions(ctx context.Context, q *transitionQuery, to []e
 		return nil, err
 	}
 	page := client.TransitionPage{
-		Items: make([]client.Transition, len(found.Items)), NextCursor: cursorOf(found.NextCursor), Position: uint64(found.Position),
+		Items: make([]client.Transition, len(found.Items)), NextCursor: cursorOf(found.NextCursor), CompleteFrom: timeOf(found.CompleteFrom), Position: uint64(found.Position),
 	}
 	for i, t := range found.Items {
 		page.Items[i] = client.Transition{

@@ -43,6 +43,7 @@ type Config struct {
 	CanaryInterval time.Duration // default 250 ms
 	SnapshotEvery  time.Duration // default 5 minutes
 	SignEvery      time.Duration // how old the unsigned end of the log gets; default 1 minute
+	KeepHistory    time.Duration // how old the history gets; default: it keeps everything
 	Reserve        uint64        // bytes that stay free on the disk; default 64 MiB
 
 	Clock   ingest.Clock // where received-at comes from; default the machine's

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/backup"
@@ -26,6 +27,9 @@ func (a *App) check(context.Context) error {
 	}
 	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 || c.SignEvery < 0 {
 		return fmt.Errorf("the canary interval %s and the times between snapshots %s and checkpoints %s must be positive", c.CanaryInterval, c.SnapshotEvery, c.SignEvery)
+	}
+	if c.KeepHistory != 0 && c.KeepHistory < time.Hour {
+		return fmt.Errorf("the history cannot be kept for %s: an hour is the least, and 0 keeps everything", c.KeepHistory)
 	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)

@@ -21,7 +21,7 @@ func historyDir(dataDir string) string { return filepath.Join(dataDir, "history"
 // set aside, and made anew from this one.
 func (a *App) openHistory(context.Context) (err error) {
 	dir := historyDir(a.config.DataDir)
-	config := history.Config{Dir: dir, Log: a.readLog, Logger: a.config.Logger}
+	config := history.Config{Dir: dir, Log: a.readLog, Keep: a.config.KeepHistory, Logger: a.config.Logger}
 	if a.history, err = history.Open(config); err != nil {
 		return err
 	}

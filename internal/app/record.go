@@ -83,6 +83,9 @@ func (r *records) of(ctx context.Context, vehicle event.VehicleID, w record.Wind
 	if past, err = r.past(ctx); err != nil {
 		return past, v, err
 	}
+	if err := r.history.Reaches(w.To); err != nil {
+		return past, v, err
+	}
 	w.From = max(w.From, past.Begin)
 	now := r.history.Presence(vehicle)
 	if past.Observer.Gaps, err = r.history.Gaps(w.From, past.Observer.Proof+1); err != nil {
@@ -142,6 +145,9 @@ func (r *records) ofCustomer(ctx context.Context, customer event.CustomerID, w r
 	if past, err = r.past(ctx); err != nil {
 		return past, err
 	}
+	if err := r.history.Reaches(w.To); err != nil {
+		return past, err
+	}
 	w.From = max(w.From, past.Begin)
 	if past.Observer.Gaps, err = r.history.Gaps(w.From, past.Observer.Proof+1); err != nil {
 		return past, err
@@ -159,7 +165,7 @@ func (r *records) ofCustomer(ctx context.Context, customer event.CustomerID, w r
 		v := vehicleOf(r.roster.Memberships(number), since[number], w.From)
 		if len(v.Memberships) > 0 && v.Memberships[0].From < w.From && (len(v.Transitions) == 0 || v.Transitions[0].At > endOf(v.Memberships)) {
 			if v.Before = now[number]; !lasts(&v) {
-				if v.Before, err = r.presenceBefore(number, w.From); err != nil {
+				if v.Before, err = r.presenceBefore(ctx, number, w.From); err != nil {
 					return past, err
 				}
 			}
@@ -170,16 +176,23 @@ func (r *records) ofCustomer(ctx context.Context, customer event.CustomerID, w r
 }
 
 // presenceBefore is the presence that a vehicle had right before a moment at which it was watched.
-func (r *records) presenceBefore(vehicle event.VehicleID, at event.Time) (event.Presence, error) {
+func (r *records) presenceBefore(ctx context.Context, vehicle event.VehicleID, at event.Time) (event.Presence, error) {
 	added := event.Time(0)
 	for i, all := 0, r.roster.Memberships(vehicle); i < len(all) && all[i].From < at; i++ {
 		if i == 0 || all[i-1].To != all[i].From { // a move to another customer leaves its presence as it is
 			added = all[i].From
 		}
 	}
+	was, begin := event.Unknown, r.history.Begin()
+	if added < begin { // what came before is kept as a state alone
+		err := r.history.Presences(ctx, begin, begin, func(_ event.Time, rule *presence.Rule) { was = rule.Presence(vehicle) }, func(*history.Transition) {})
+		if err != nil || at <= begin {
+			return was, err
+		}
+	}
 	all, err := r.history.TransitionsOf(vehicle, added, at)
 	if err != nil || len(all) == 0 {
-		return event.Unknown, err
+		return was, err
 	}
 	return all[len(all)-1].To, nil
 }
@@ -217,6 +230,9 @@ func (r *records) received(ctx context.Context, vehicle event.VehicleID, w recor
 	if past, err = r.past(ctx); err != nil {
 		return past, nil, err
 	}
+	if err := r.history.Reaches(w.To); err != nil {
+		return past, nil, err
+	}
 	w.From = max(w.From, past.Begin)
 	if past.Observer.Gaps, err = r.history.Gaps(w.From.Add(-clockMargin), past.Observer.Proof+1); err != nil {
 		return past, nil, err
@@ -230,6 +246,9 @@ func (r *records) series(ctx context.Context, q api.SeriesQuery, cut func(*api.P
 	if past, err = r.past(ctx); err != nil {
 		return past, nil, err
 	}
+	if err := r.history.Reaches(q.To); err != nil {
+		return past, nil, err
+	}
 	at, err := cut(&past)
 	if err != nil || len(at) == 0 {
 		return past, nil, err
@@ -241,18 +260,23 @@ func (r *records) series(ctx context.Context, q api.SeriesQuery, cut func(*api.P
 	moves := slices.DeleteFunc(r.roster.Moves(to+1), func(m record.Move) bool { return !q.Listed(m.Vehicle) })
 	counts := func(c event.CustomerID) bool { return q.Customers == nil || q.Customers[c] }
 	var series *record.Series
+	proven := false
 	err = r.history.Presences(ctx, from, to, func(begin event.Time, rule *presence.Rule) {
 		series = record.NewSeries(at, moves, counts)
 		series.Begin(begin, rule.Presence)
+		proven = rule.Listening().Proof != 0
 	}, func(t *history.Transition) { series.Tell(t.Vehicle, t.To, t.ShownAt) })
 	if err != nil {
 		return past, nil, err
+	}
+	gaps := past.Observer.Gaps
+	if proven {
+		return past, series.Points(gaps), nil
 	}
 	first, err := r.history.FirstProof()
 	if err != nil {
 		return past, nil, err
 	}
-	gaps := past.Observer.Gaps
 	if first > from { // before the first start, nobody listened
 		gaps = slices.Concat([]event.Gap{{To: first}}, gaps)
 	}

@@ -175,7 +175,7 @@ func TestASeriesIsTheSummaryOfEachMoment(t *testing.T) {
 			at = append(at, p.window().From-event.Time(rapid.IntRange(0, 9).Draw(t, "earlier")))
 		}
 		slices.Sort(at)
-		q := api.SeriesQuery{Listed: func(v event.VehicleID) bool { return v != 3 }}
+		q := api.SeriesQuery{Listed: func(v event.VehicleID) bool { return v != 3 }, To: at[len(at)-1] + 1}
 		if rapid.Bool().Draw(t, "of a customer") {
 			q.Customers = map[event.CustomerID]bool{1: true}
 		}

@@ -48,6 +48,7 @@ func (s *storage) look(ctx context.Context) (api.Storage, error) {
 
 func (s *storage) measure(ctx context.Context) (found api.Storage, err error) {
 	a := s.app
+	found.KeepHistory = a.config.KeepHistory
 	found.Verified, found.Damages = a.log.Verified(), len(a.log.Damages())
 	if found.Free, found.Total, err = eventlog.DiskSpace(a.config.DataDir); err != nil {
 		return found, err
@@ -156,9 +157,9 @@ func (a *App) openStorage(context.Context) error {
 
 // storageFigures are the metrics of the storage.
 type storageFigures struct {
-	storage                             *storage
-	bytes, files, oldest                *prometheus.Desc
-	free, total, verifiedAt, verifiedTo *prometheus.Desc
+	storage                                   *storage
+	bytes, files, oldest                      *prometheus.Desc
+	keep, free, total, verifiedAt, verifiedTo *prometheus.Desc
 }
 
 func newStorageFigures(s *storage) *storageFigures {
@@ -172,6 +173,7 @@ func newStorageFigures(s *storage) *storageFigures {
 		oldest:     desc("oldest_seconds", "Unix time of the oldest that is kept, likewise; 0 when there is nothing, or it has no time.", "part", "length"),
 		free:       desc("disk_free_bytes", "Bytes that may still be written on the disk."),
 		total:      desc("disk_bytes", "Size of the disk."),
+		keep:       desc("keep_history_seconds", "How old the history gets; 0: it keeps everything."),
 		verifiedAt: desc("log_verified_seconds", "Unix time at which every block of the log was last verified."),
 		verifiedTo: desc("log_verified_position", "Position up to which it was."),
 	}
@@ -196,6 +198,7 @@ func (f *storageFigures) Collect(out chan<- prometheus.Metric) {
 		gauge(f.files, float64(p.Files), p.Part, p.Length)
 		gauge(f.oldest, float64(p.Oldest.At)/1000, p.Part, p.Length)
 	}
+	gauge(f.keep, f.storage.app.config.KeepHistory.Seconds())
 	gauge(f.free, float64(found.Free))
 	gauge(f.total, float64(found.Total))
 	gauge(f.verifiedAt, float64(found.Verified.At.UnixMilli())/1000)

@@ -43,6 +43,9 @@ func (h *History) at(ctx context.Context, at event.Time) (*Past, error) {
 	h.mu.RLock()
 	m := h.manifest
 	h.mu.RUnlock()
+	if err := m.reaches(at + 1); err != nil {
+		return nil, err
+	}
 	s, from := newState(), event.Position(1)
 	past := &Past{At: at}
 	if f := m.sealedState(at); f != nil {

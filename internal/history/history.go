@@ -29,8 +29,9 @@ type Config struct {
 	// they cannot be.
 	Log func(ctx context.Context, from event.Position, fn func(event.Stored) error) error
 
-	PartBytes int          // memory at which the open part is sealed before its hour is over; default 256 MiB
-	Logger    *slog.Logger // default none
+	Keep      time.Duration // how old the history gets, counted back from the newest event; 0: it keeps everything
+	PartBytes int           // memory at which the open part is sealed before its hour is over; default 256 MiB
+	Logger    *slog.Logger  // default none
 }
 
 func (c Config) withDefaults() Config {
@@ -203,7 +204,7 @@ func (h *History) work(ctx context.Context) (again bool, err error) {
 	if ctx.Err() != nil {
 		return false, nil //nolint:nilerr // the end of ctx is how it ends
 	}
-	for _, do := range []func(context.Context) (bool, error){h.sealOldest, h.condemnOne, h.mendOne, h.compactOne} {
+	for _, do := range []func(context.Context) (bool, error){h.sealOldest, h.dropOld, h.condemnOne, h.mendOne, h.compactOne} {
 		done, err := do(ctx)
 		if done || err != nil {
 			return done, err

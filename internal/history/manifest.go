@@ -18,13 +18,14 @@ import (
 // manifest names the files that count. It is a line of JSON and a line with the SHA-256 of the first.
 type manifest struct {
 	Format      int            `json:"format"`
-	Begin       event.Time     `json:"begin_ms"`        // where the history begins
-	SealedUntil event.Time     `json:"sealed_until_ms"` // everything received before is in files, or missing
-	Position    event.Position `json:"position"`        // from which the log must be read again
-	Next        int            `json:"next_file"`       // number of the next file
-	Files       []file         `json:"files"`           // in the order of their beginnings
-	Missing     []missing      `json:"missing"`         // what was set aside and is to be made again
-	Gone        []missing      `json:"gone"`            // what cannot be made again: the log no longer reaches there
+	Begin       event.Time     `json:"begin_ms"`               // where the history begins
+	Kept        event.Time     `json:"kept_from_ms,omitempty"` // what was received before was dropped; 0: nothing was
+	SealedUntil event.Time     `json:"sealed_until_ms"`        // everything received before is in files, or missing
+	Position    event.Position `json:"position"`               // from which the log must be read again
+	Next        int            `json:"next_file"`              // number of the next file
+	Files       []file         `json:"files"`                  // in the order of their beginnings
+	Missing     []missing      `json:"missing"`                // what was set aside and is to be made again
+	Gone        []missing      `json:"gone"`                   // what cannot be made again: the log no longer reaches there
 }
 
 // kind is what a file holds.
@@ -87,6 +88,9 @@ func (m *manifest) of(k kind, from, to event.Time) []file {
 
 // covers is an error when something between two moments is not there.
 func (m *manifest) covers(from, to event.Time) error {
+	if err := m.reaches(to); err != nil {
+		return err
+	}
 	if to > m.Begin && from < m.Begin {
 		from = m.Begin // there was nothing before
 	}

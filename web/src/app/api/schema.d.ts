@@ -638,7 +638,7 @@ export interface paths {
         };
         /**
          * Changes of presence, newest first
-         * @description Recent ones, as many as are held in memory; with from or until, those of any time, of the vehicles that are listed now. A vehicle's customer is then the one that it had at that time.
+         * @description As far back as the history reaches, of the vehicles that are listed now, with the customers that they had at that time. With since, and while the history is being made anew, recent ones, as many as are held in memory, with the customers of now.
          */
         get: operations["list-transitions"];
         put?: never;
@@ -1868,6 +1868,11 @@ export interface components {
              * @description Bytes of the file system
              */
             disk_total: number;
+            /**
+             * Format: double
+             * @description How old the history gets; null when it keeps everything
+             */
+            keep_history: number | null;
             parts: components["schemas"]["StoredPart"][];
             /** @description The newest verification of the whole log: every start makes one */
             verified: components["schemas"]["Verified"];
@@ -1949,8 +1954,13 @@ export interface components {
             vin: string;
         };
         TransitionPage: {
+            /**
+             * Format: date-time
+             * @description From here on everything is kept; null when the answer is from memory alone
+             */
+            complete_from: string | null;
             items: components["schemas"]["Transition"][];
-            /** @description Ask with this cursor for older ones; null when memory holds none */
+            /** @description Ask with this cursor for older ones; null when there are none */
             next_cursor: string | null;
             /**
              * Format: int64
@@ -3958,17 +3968,17 @@ export interface operations {
                 cursor?: string;
                 /** @description Of the vehicles of any of these customers, by id; repeat it */
                 customer?: string[];
-                /** @description Of any time: from this moment on, in RFC 3339 */
+                /** @description From this moment on, in RFC 3339 */
                 from?: string;
                 /** @description Transitions on the page */
                 limit?: number;
                 /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
                 min_position?: number;
-                /** @description Only those that came after this log position */
+                /** @description Only those that came after this log position, of recent ones */
                 since?: number;
                 /** @description Changes to any of these presences: repeat it, or separate by commas */
                 to?: ("unknown" | "online" | "late" | "offline" | "paused")[];
-                /** @description Of any time: before this moment, in RFC 3339 */
+                /** @description Before this moment, in RFC 3339 */
                 until?: string;
                 /** @description Of this vehicle, by VIN */
                 vehicle?: string;
