@@ -76,10 +76,10 @@ func newHarness(t *testing.T, change ...func(*Config)) *harness {
 			return history.HeartbeatPage{Position: h.head()}, nil
 		},
 		Transitions: h.history.Transitions,
-		At:       func(context.Context, event.Time) (*fleet.View, error) { return h.view, nil },
-		Records:  h.records(),
-		Backtest: h.backtest,
-		Erase:    func(context.Context, string) error { return nil },
+		At:          func(context.Context, event.Time) (*fleet.View, error) { return h.view, nil },
+		Records:     h.records(),
+		Backtest:    h.backtest,
+		Erase:       func(context.Context, string) error { return nil },
 		Storage: func(context.Context) (Storage, error) {
 			return Storage{Parts: []StoredPart{{Part: "log", Files: 1, Bytes: 2, Oldest: StoredAt{h.time(), 1}}}, Free: 3, Total: 4}, nil
 		},

@@ -60,7 +60,8 @@ type History struct {
 	files   files
 	metrics metrics
 
-	wake chan struct{} // tells Run that there is something to do
+	wake       chan struct{} // tells Run that there is something to do
+	retryAfter time.Duration // the pause after work that failed, because the disk is full for instance
 
 	suspectMu sync.Mutex
 	suspects  map[string]error // guarded by suspectMu: files that could not be read, by name
@@ -83,7 +84,7 @@ type History struct {
 // Open reads the manifest of a folder, sets aside what is damaged and removes what does not count. The error is
 // ErrNewerFormat or one of the operating system's.
 func Open(config Config) (*History, error) {
-	h := &History{config: config.withDefaults(), wake: make(chan struct{}, 1), suspects: make(map[string]error)}
+	h := &History{config: config.withDefaults(), wake: make(chan struct{}, 1), retryAfter: 10 * time.Second, suspects: make(map[string]error)}
 	h.room, h.reached = sync.NewCond(&h.mu), make(chan struct{})
 	h.disk = disk{dir: config.Dir}
 	h.files.disk = &h.disk
@@ -163,9 +164,6 @@ func (h *History) nudge() {
 	}
 }
 
-// retryAfter is the pause after work that failed, because the disk is full for instance.
-const retryAfter = 10 * time.Second
-
 // Run seals, compacts and mends until ctx ends. What is not sealed by then is made again from the log.
 func (h *History) Run(ctx context.Context) {
 	defer h.end()
@@ -180,7 +178,7 @@ func (h *History) Run(ctx context.Context) {
 			return
 		case err != nil:
 			select {
-			case <-time.After(retryAfter):
+			case <-time.After(h.retryAfter):
 			case <-ctx.Done():
 			}
 		case !again:
