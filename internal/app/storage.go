@@ -28,7 +28,7 @@ type storage struct {
 	mu    sync.Mutex // guards the following
 	at    time.Time
 	last  api.Storage
-	begin api.StoredAt // of the log; zero while it is not known
+	begin api.StoredAt // the first batch of the log; zero while it is not known
 }
 
 // look is the storage, as it was a few seconds ago at most.
@@ -180,7 +180,11 @@ func newStorageFigures(s *storage) *storageFigures {
 }
 
 // Describe implements prometheus.Collector.
-func (f *storageFigures) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(f, out) }
+func (f *storageFigures) Describe(out chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{f.bytes, f.files, f.oldest, f.keep, f.free, f.total, f.verifiedAt, f.verifiedTo} {
+		out <- desc
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (f *storageFigures) Collect(out chan<- prometheus.Metric) {
