@@ -4,6 +4,8 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -70,5 +72,62 @@ func TestAProofConvincesWhoHasTheKeyAlone(t *testing.T) {
 		if p.code() != c.code || !p.stdout.Contains(c.says) && !p.stderr.Contains(c.says) {
 			t.Errorf("%v: exit code %d, %s%s", c.args, p.code(), p.stdout, p.stderr)
 		}
+	}
+}
+
+// TestTheProofSurvivesAKillAtAnyMoment kills a server that appends to its tree and signs it all the time. What was signed
+// fits the log it left, the next start goes on with the same tree, without making it anew, and what it proves is true.
+func TestTheProofSurvivesAKillAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	const seed = 20261126
+	rounds := 8
+	if testing.Short() {
+		rounds = 3
+	}
+	t.Logf("seed %d, %d rounds", seed, rounds)
+	random := rand.New(rand.NewPCG(seed, 0))
+	s := serve(t, t.TempDir(), "--sign-every", "1ms")
+	l := newLoad(t, s)
+	key, err := s.ProofKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = strings.TrimSpace(key)
+	began, dir := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), t.TempDir()
+	kept := filepath.Join(dir, "checkpoint")
+	for round := range rounds {
+		l.start(t)
+		waitAppended(t, s, head(t, s.data)+1)
+		checkpoint, err := s.Checkpoint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, kept, []byte(checkpoint))
+		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+		s.kill()
+		l.running.Wait()
+		p := run(t, nil, "verify", s.data, "--key", key, "--checkpoint", kept)
+		if p.code() != 0 || p.stdout.Contains("note:") {
+			t.Fatalf("round %d: what the kill left: exit code %d, %s%s", round, p.code(), p.stdout, p.stderr)
+		}
+		s.start(t)
+		file := filepath.Join(dir, fmt.Sprintf("proof-%d.json", round))
+		if p := run(t, nil, "prove", l.vins()[0], "--from", began, "--out", file, "--url", s.url); p.code() != 0 {
+			t.Fatalf("round %d: no proof: %s", round, p.stderr)
+		}
+		if p := run(t, nil, "verify", file, "--key", key); p.code() != 0 {
+			t.Errorf("round %d: the proof does not hold: %s%s", round, p.stdout, p.stderr)
+		}
+		if s.stderr.Contains("made anew") || s.stderr.Contains("SIGNED") {
+			t.Errorf("round %d: the next start did not go on with the tree", round)
+		}
+	}
+	if code := s.stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	p := run(t, nil, "verify", s.data, "--key", key, "--checkpoint", kept)
+	want := fmt.Sprintf("positions 1 to %d are what", head(t, s.data))
+	if p.code() != 0 || !p.stdout.Contains(want) || p.stdout.Contains("note:") {
+		t.Errorf("in the end: exit code %d, without %q: %s%s", p.code(), want, p.stdout, p.stderr)
 	}
 }
