@@ -134,6 +134,9 @@ func (s *server) gridVehicles(ctx context.Context, q *gridRange) (*body[client.G
 	if err != nil {
 		return nil, err
 	}
-	epoch, rows := view.GridRows(q.From, min(q.Limit, fleet.MaxLimit))
+	epoch, rows, err := view.GridRows(q.From, min(q.Limit, fleet.MaxLimit))
+	if err != nil {
+		return nil, err
+	}
 	return &body[client.GridVehicles]{client.GridVehicles{Epoch: epoch, From: q.From, Items: vehiclesOf(rows)}}, nil
 }

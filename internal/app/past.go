@@ -8,6 +8,8 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 // pasts makes views of the past and keeps the newest few: a page is followed by the next, and by its grid.
@@ -75,7 +77,16 @@ func (a *App) at(ctx context.Context, at event.Time) (*fleet.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := a.view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position})
+	whole := func() (*presence.Rule, tally.Tallies, error) {
+		a.pasts.turn <- struct{}{}
+		defer func() { <-a.pasts.turn }()
+		past, err := a.history.Replay(context.WithoutCancel(ctx), at) // others want it too
+		if err != nil {
+			return nil, tally.Tallies{}, err
+		}
+		return past.Rule, past.Tallies, nil
+	}
+	view := a.view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position, Heard: past.Heard, Whole: whole})
 	a.pasts.keep(pastView{at, revision, view})
 	return view, nil
 }

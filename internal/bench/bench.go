@@ -68,6 +68,7 @@ func measurements() []measurement {
 		{"append", "the writing side without doors, against a plain file", (*bench).measureAppend},
 		{"read", "processor time of the reading side", (*bench).measureRead},
 		{"memory", "memory of the server for each vehicle", (*bench).measureMemory},
+		{"history", "an hour of the fleet in the history, and the fleet at a moment in it", (*bench).measureHistory},
 		{"live", "time from a deadline to a reader of the live stream", (*bench).measureLive},
 		{"search", "time of a search", (*bench).measureSearch},
 		{"disk", "bytes of the log for each heartbeat", (*bench).measureDisk},

@@ -157,8 +157,13 @@ func (v *View) GridMatches(q Query) (GridMatches, error) {
 	return m, nil
 }
 
-// GridRows are the vehicles at up to MaxLimit places of the grid, from one on, and its epoch.
-func (v *View) GridRows(from, count int) (epoch uint64, rows []Row) {
+// GridRows are the vehicles at up to MaxLimit places of the grid, from one on, and its epoch. Errors are those of a Past.
+func (v *View) GridRows(from, count int) (epoch uint64, rows []Row, err error) {
+	epoch, rows = v.gridRows(from, count)
+	return epoch, rows, v.hear(rows)
+}
+
+func (v *View) gridRows(from, count int) (epoch uint64, rows []Row) {
 	defer v.read()()
 	o := v.order()
 	from = min(max(from, 0), len(o.vehicles))

@@ -61,10 +61,10 @@ func TestTheEpochMovesWithTheVehiclesAndTheirOrder(t *testing.T) {
 	if first.Grid().Epoch == second.Grid().Epoch {
 		t.Error("two views have the same epoch")
 	}
-	if _, rows := v.GridRows(-5, 100_000); len(rows) != 3 {
+	if _, rows, _ := v.GridRows(-5, 100_000); len(rows) != 3 {
 		t.Errorf("%d rows", len(rows))
 	}
-	if _, rows := v.GridRows(5, 1); len(rows) != 0 {
+	if _, rows, _ := v.GridRows(5, 1); len(rows) != 0 {
 		t.Errorf("%d rows behind the end", len(rows))
 	}
 }

@@ -2,7 +2,10 @@ package fleet
 
 import (
 	"maps"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
@@ -15,6 +18,93 @@ type Past struct {
 	Tallies  tally.Tallies
 	LastGap  event.Gap // zero when there was none
 	Position event.Position
+
+	// Heard, unless nil, says of a vehicle what Rule and Tallies do not say yet: when it was heard last, and its tally. Whole
+	// gives a Rule and Tallies that say all, which takes longer; it is asked once at most.
+	Heard func(event.VehicleID) (last event.Time, t tally.Tally, err error)
+	Whole func() (*presence.Rule, tally.Tallies, error)
+}
+
+// unheard is what a view of the past does not know yet.
+type unheard struct {
+	heard func(event.VehicleID) (last event.Time, t tally.Tally, err error)
+	whole func() (*presence.Rule, tally.Tallies, error)
+
+	once sync.Mutex // held while whole is asked
+}
+
+// hear completes rows of a view of the past.
+func (v *View) hear(rows []Row) error {
+	u := v.missing()
+	if u == nil {
+		return nil
+	}
+	if u.all(rows) == nil {
+		return nil
+	}
+	if err := v.hearAll(); err != nil {
+		return err
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for i := range rows {
+		rows[i].LastHeartbeat = v.rule.LastHeartbeat(rows[i].Number)
+		rows[i].tell(&v.tallies.Of[rows[i].Number])
+	}
+	return nil
+}
+
+// all asks for rows side by side, since each is read from files. It ends with the first error.
+func (u *unheard) all(rows []Row) error {
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var asking sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(rows)) {
+		asking.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(rows)) && failed.Load() == nil; i = next.Add(1) - 1 {
+				last, t, err := u.heard(rows[i].Number)
+				if err != nil {
+					failed.Store(&err)
+				}
+				rows[i].LastHeartbeat = last
+				rows[i].tell(&t)
+			}
+		})
+	}
+	asking.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (v *View) missing() *unheard {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.unheard
+}
+
+// hearAll makes a view of the past one that lacks nothing.
+func (v *View) hearAll() error {
+	u := v.missing()
+	if u == nil {
+		return nil
+	}
+	u.once.Lock()
+	defer u.once.Unlock()
+	if v.missing() == nil { // another was first
+		return nil
+	}
+	rule, tallies, err := u.whole()
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := len(v.where)
+	v.rule, v.tallies, v.unheard = rule, tallies, nil
+	v.tallies.Grow(n)
+	return nil
 }
 
 // Past is a view of another moment, for reading alone: the vehicles that the log knew then, with the customers that it said,
@@ -23,6 +113,9 @@ type Past struct {
 func (v *View) Past(p Past) *View {
 	past := newView(Config{Transitions: 1, Gaps: 1}, p.Rule)
 	past.checkpoint, past.tallies = p.Position, p.Tallies
+	if p.Heard != nil {
+		past.unheard = &unheard{heard: p.Heard, whole: p.Whole}
+	}
 	if p.LastGap != (event.Gap{}) {
 		past.gaps.add(p.LastGap)
 	}

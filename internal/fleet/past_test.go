@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
@@ -37,6 +39,28 @@ func past(story []happening) (p fleet.Past) {
 	}
 	if n := len(changes.Gaps); n > 0 {
 		p.LastGap = changes.Gaps[n-1]
+	}
+	return p
+}
+
+// withHoles is a past that says of a vehicle's heartbeats only what it is asked for, and sometimes cannot.
+func withHoles(t *rapid.T, story []happening) fleet.Past {
+	p, all := past(story), past(story)
+	clear(p.Tallies.Of)
+	fails := rapid.IntRange(0, 3).Draw(t, "Heard fails") == 0
+	p.Heard = func(v event.VehicleID) (event.Time, tally.Tally, error) {
+		if fails {
+			return 0, tally.Tally{}, errors.New("it cannot be said")
+		}
+		return all.Rule.LastHeartbeat(v), all.Tallies.Of[v], nil
+	}
+	asked := false
+	p.Whole = func() (*presence.Rule, tally.Tallies, error) {
+		if asked {
+			t.Error("it is asked for the whole twice")
+		}
+		asked = true
+		return all.Rule, all.Tallies, nil
 	}
 	return p
 }
@@ -74,6 +98,14 @@ func TestAPastViewAnswersAsAViewThatWasNeverLater(t *testing.T) {
 			q.Limit = rapid.IntRange(1, 5).Draw(t, "limit")
 			if diff := cmp.Diff(query(t, want, q), query(t, got, q)); diff != "" {
 				t.Fatalf("%+v (-never later +past):\n%s", q, diff)
+			}
+		}
+		lazy := live.Past(withHoles(t, story[:cut]))
+		for range 3 {
+			q := drawQuery(t)
+			q.Limit = rapid.IntRange(1, 5).Draw(t, "limit")
+			if diff := cmp.Diff(query(t, want, q), query(t, lazy, q)); diff != "" {
+				t.Fatalf("%+v (-never later +past that asks):\n%s", q, diff)
 			}
 		}
 		if diff := cmp.Diff(want.Summary(), got.Summary()); diff != "" {

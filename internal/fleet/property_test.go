@@ -121,7 +121,7 @@ func checkMatches(t rapid.TB, v *fleet.View, o *oracle, q fleet.Query) {
 	for _, row := range o.query(q).Rows {
 		found[row.VIN] = true
 	}
-	epoch, cells := v.GridRows(0, fleet.MaxLimit)
+	epoch, cells, _ := v.GridRows(0, fleet.MaxLimit)
 	if matches.Epoch != epoch || matches.Cells != len(cells) || matches.Position != o.position {
 		t.Fatalf("matches %+v are of another grid than %d cells of epoch %d", matches, len(cells), epoch)
 	}
@@ -163,7 +163,7 @@ func checkGrid(t rapid.TB, v *fleet.View, rows []fleet.Row) {
 	sortRows(rows, "customer")
 	grid := v.Grid()
 	_, groups := v.GridGroups()
-	_, inGrid := v.GridRows(0, 1000)
+	_, inGrid, _ := v.GridRows(0, 1000)
 	if len(grid.Presences) != len(rows) || len(inGrid) != len(rows) {
 		t.Fatalf("grid has %d vehicles, not %d", len(grid.Presences), len(rows))
 	}

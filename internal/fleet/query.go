@@ -7,6 +7,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/bitset"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/text"
 	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
@@ -87,15 +88,29 @@ type Row struct {
 
 // Query finds a page of vehicles. The counts per presence are those of the query without its choice of presences: what
 // stands beside the choices. Paging is stable: a vehicle whose place in the order does not change is on exactly one
-// page, whatever happens to others. Errors are ErrInvalidQuery and ErrInvalidCursor.
+// page, whatever happens to others. Errors are ErrInvalidQuery and ErrInvalidCursor, and those of a Past.
 func (v *View) Query(q Query) (Page, error) {
 	s, err := q.search()
 	if err != nil {
 		return Page{}, err
 	}
+	if s.sort == byLastHeartbeat {
+		if err := v.hearAll(); err != nil {
+			return Page{}, err
+		}
+	}
+	page, err := v.answer(s, &q)
+	if err != nil {
+		return page, err
+	}
+	return page, v.hear(page.Rows)
+}
+
+// answer finds a page, as far as the view knows it.
+func (v *View) answer(s *search, q *Query) (Page, error) {
 	unlockDir := v.readDirectory()
 	defer unlockDir()
-	v.look(s, &q)
+	v.look(s, q)
 	if err := s.resume(q.Cursor); err != nil {
 		return Page{}, err
 	}
@@ -193,8 +208,7 @@ func (k sortKey) byTime() bool { return k == byLastHeartbeat || k == bySince }
 // row is a listed vehicle. The caller holds both locks.
 func (v *View) row(id event.VehicleID) Row {
 	policy, scope := v.rule.Policy(id)
-	t := v.tallies.Of[id]
-	return Row{
+	r := Row{
 		Number:             id,
 		VIN:                string(v.dir.vin(id)),
 		RegistrationNumber: string(v.dir.plate(id)),
@@ -203,12 +217,16 @@ func (v *View) row(id event.VehicleID) Row {
 		Presence:           v.where[id].presence(),
 		Since:              v.rule.Since(id),
 		LastHeartbeat:      v.rule.LastHeartbeat(id),
-		LastSentAt:         t.SentAt,
-		LastSequence:       int64(t.Sequence) - 1,
-		Heartbeats:         t.Heartbeats,
 		Policy:             policy,
 		PolicyScope:        scope,
 	}
+	r.tell(&v.tallies.Of[id])
+	return r
+}
+
+// tell takes in what is counted of the vehicle.
+func (r *Row) tell(t *tally.Tally) {
+	r.LastSentAt, r.LastSequence, r.Heartbeats = t.SentAt, int64(t.Sequence)-1, t.Heartbeats
 }
 
 // Vehicle is the listed vehicle with a VIN.

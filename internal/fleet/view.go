@@ -83,7 +83,8 @@ type View struct {
 	byCustomer [][event.Presences]uint32 // listed vehicles, by customer
 	recent     ring[event.Transition]
 	gaps       ring[event.Gap]
-	epoch      uint64 // of the grid: moves on when the listed vehicles or their order change
+	unheard    *unheard // of a view of the past that lacks something; else nil
+	epoch      uint64   // of the grid: moves on when the listed vehicles or their order change
 }
 
 // spot is where a vehicle is listed: 0 for nowhere, else one more than its presence.

@@ -20,15 +20,37 @@ type Past struct {
 	Rule     *presence.Rule
 	Tallies  tally.Tallies
 	LastGap  event.Gap // zero when there was none
+
+	// Heard, unless nil, says of a vehicle what Rule and Tallies do not say for this moment but for the hour's beginning:
+	// when it was heard last, and its tally. Errors are ErrAmbiguous, ErrDamaged and ErrNotKept.
+	Heard func(event.VehicleID) (last event.Time, t tally.Tally, err error)
 }
 
-// At is the past at a moment: exactly what a reading of the log gives that ends behind the last event received by then. It
-// begins with the state at the end of the hour before and reads the log from there, or the whole log where it has no
-// state. Errors are ErrDamaged and ErrNotKept.
+// ErrAmbiguous says that only the log tells the order of what was received in a millisecond: see Replay.
+var ErrAmbiguous = errors.New("the order within a millisecond is needed")
+
+// At is the past at a moment: exactly what Replay gives, but for what Heard is for. It begins with the state at the end of the
+// hour before, and goes on from there by the transitions and facts that are kept, without reading heartbeats; it is Replay
+// where these do not tell all. Errors are ErrDamaged and ErrNotKept.
 func (h *History) At(ctx context.Context, at event.Time) (*Past, error) {
 	for {
-		past, err := h.at(ctx, at)
+		past, err := h.recall(at)
+		if errors.Is(err, ErrAmbiguous) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotKept) {
+			return h.Replay(ctx, at)
+		}
 		if !errors.Is(err, os.ErrNotExist) { // else a file was removed between looking at the list and opening it
+			return past, err
+		}
+	}
+}
+
+// Replay is the past at a moment by the log: what a reading of it gives that ends behind the last event received by then. It
+// begins with the state at the end of the hour before and reads the log from there, or the whole log where it has no
+// state. Errors are ErrDamaged and ErrNotKept.
+func (h *History) Replay(ctx context.Context, at event.Time) (*Past, error) {
+	for {
+		past, err := h.replay(ctx, at)
+		if !errors.Is(err, os.ErrNotExist) {
 			return past, err
 		}
 	}
@@ -36,7 +58,7 @@ func (h *History) At(ctx context.Context, at event.Time) (*Past, error) {
 
 var errPassed = errors.New("passed the moment")
 
-func (h *History) at(ctx context.Context, at event.Time) (*Past, error) {
+func (h *History) replay(ctx context.Context, at event.Time) (*Past, error) {
 	if h.config.Log == nil {
 		return nil, fmt.Errorf("%w: there is no log to read", ErrNotKept)
 	}

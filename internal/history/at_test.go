@@ -2,12 +2,15 @@ package history
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 // until is a log as it was at a moment: what was received later is not in it.
@@ -61,6 +64,13 @@ func TestThePastIsAReplayThatEndsThere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			checkPast(t, want, past)
+			if past.LastGap != gap || past.Position != position {
+				t.Fatalf("at %d: gap %+v at position %d, not %+v at %d", at, past.LastGap, past.Position, gap, position)
+			}
+			if past, err = h.Replay(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
 			got := &state{rule: past.Rule, tallies: past.Tallies}
 			if diff := gocmp.Diff(saved(t, want), saved(t, got)); diff != "" {
 				t.Fatalf("at %d (-replay +history):\n%s", at, diff)
@@ -76,6 +86,53 @@ func TestThePastIsAReplayThatEndsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// checkPast compares all that a past says with the state of a reading of the log.
+func checkPast(t *rapid.T, want *state, past *Past) {
+	t.Helper()
+	if diff := gocmp.Diff(want.rule.Listening(), past.Rule.Listening()); diff != "" {
+		t.Fatalf("at %d: the clock (-replay +history):\n%s", past.At, diff)
+	}
+	if want.rule.Counts() != past.Rule.Counts() {
+		t.Fatalf("at %d: %v vehicles by presence, not %v", past.At, past.Rule.Counts(), want.rule.Counts())
+	}
+	for v := range event.VehicleID(vehicles + 2) {
+		type said struct {
+			Known    bool
+			Presence event.Presence
+			Since    event.Time
+			Customer event.CustomerID
+			Policy   event.Policy
+			Scope    presence.Scope
+			Heard    event.Time
+			Tally    tally.Tally
+		}
+		says := func(r *presence.Rule, heard event.Time, of tally.Tally) said {
+			s := said{Known: r.Known(v), Presence: r.Presence(v), Since: r.Since(v), Customer: r.Customer(v), Heard: heard, Tally: of}
+			s.Policy, s.Scope = r.Policy(v)
+			return s
+		}
+		heard, of := past.Rule.LastHeartbeat(v), tallyOf(&past.Tallies, v)
+		if past.Heard != nil {
+			var err error
+			if heard, of, err = past.Heard(v); errors.Is(err, ErrAmbiguous) {
+				heard, of = want.rule.LastHeartbeat(v), tallyOf(&want.tallies, v) // who asks is sent to Replay
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := gocmp.Diff(says(want.rule, want.rule.LastHeartbeat(v), tallyOf(&want.tallies, v)), says(past.Rule, heard, of)); diff != "" {
+			t.Fatalf("at %d: vehicle %d (-replay +history):\n%s", past.At, v, diff)
+		}
+	}
+}
+
+func tallyOf(all *tally.Tallies, v event.VehicleID) tally.Tally {
+	if int(v) < len(all.Of) && all.Watched.Has(uint32(v)) {
+		return all.Of[v]
+	}
+	return tally.Tally{}
 }
 
 func saved(t *rapid.T, s *state) []byte {

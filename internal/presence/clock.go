@@ -74,6 +74,9 @@ func (r *Rule) canary(t event.Time, out *Changes) {
 	if reason, gap := r.clock.advance(t, r.maxGap()); gap {
 		out.Gaps = append(out.Gaps, event.Gap{From: before, To: t, Reason: reason, Position: out.position})
 	}
+	if r.recalling {
+		return
+	}
 	first := len(out.Transitions)
 	r.ring.advance(t, func(v event.VehicleID) { r.expire(v, out) })
 	slices.SortFunc(out.Transitions[first:], func(a, b event.Transition) int {

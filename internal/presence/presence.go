@@ -34,6 +34,8 @@ type Rule struct {
 
 	counts  [event.Presences]int
 	ignored uint64
+
+	recalling bool // see BeginRecall
 }
 
 // Changes is what Apply found out: transitions and gaps, in the order of the log. Those that one canary brings to

@@ -48,7 +48,7 @@ func (r *Rule) pause(v event.VehicleID, at event.Time, out *Changes) {
 		r.ignored++
 		return
 	}
-	if r.state[v].presence() != event.Paused {
+	if r.state[v].presence() != event.Paused && !r.recalling {
 		r.move(v, event.Paused, at, out)
 	}
 }
@@ -66,6 +66,9 @@ func (r *Rule) resume(v event.VehicleID, at event.Time, out *Changes) {
 // judge decides the presence of v anew, because it was resumed or its policy changed at the moment at. What counts as
 // silence is, as ever, only the time up to the newest canary.
 func (r *Rule) judge(v event.VehicleID, at event.Time, out *Changes) {
+	if r.recalling {
+		return
+	}
 	was, heard, policy := r.state[v].presence(), r.heard[v], r.policies.at(r.policy[v])
 	base, proof := max(heard, r.clock.start), r.clock.proof
 	to := event.Online
@@ -88,13 +91,17 @@ func (r *Rule) judge(v event.VehicleID, at event.Time, out *Changes) {
 // move gives v a new presence.
 func (r *Rule) move(v event.VehicleID, to event.Presence, at event.Time, out *Changes) {
 	from := r.state[v].presence()
-	r.state[v] = r.state[v]&^presenceBits | state(to)
-	r.since[v] = at
-	r.counts[from]--
-	r.counts[to]++
+	r.set(v, to, at)
 	out.Transitions = append(out.Transitions, event.Transition{
 		Vehicle: v, From: from, To: to, At: at, Position: out.position,
 	})
+}
+
+func (r *Rule) set(v event.VehicleID, to event.Presence, at event.Time) {
+	r.counts[r.state[v].presence()]--
+	r.counts[to]++
+	r.state[v] = r.state[v]&^presenceBits | state(to)
+	r.since[v] = at
 }
 
 // grow makes room for vehicles with numbers below n.
