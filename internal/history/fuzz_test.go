@@ -73,6 +73,6 @@ func FuzzTable(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = t.heartbeats(7, 0, endOfTime)
+		_, _ = t.heartbeats(7, 0, endOfTime, heartbeatColumns)
 	})
 }

@@ -92,7 +92,7 @@ func (h *History) heartbeats(ctx context.Context, q *HeartbeatQuery, before Hear
 	}
 	take(found)
 	for i := len(files) - 1; i >= 0 && len(page.Items) < wanted; i-- {
-		items, err := h.sealedHeartbeats(&files[i], q.Vehicle, q.From, q.To)
+		items, err := h.sealedHeartbeats(&files[i], q.Vehicle, q.From, q.To, heartbeatColumns)
 		if err != nil {
 			return page, err
 		}
@@ -189,7 +189,7 @@ func (h *History) received(vehicle event.VehicleID, from, to event.Time) (found 
 	m, open, _ := h.inMemory(vehicle, from, to)
 	files := m.of(heartbeatFiles, from, to)
 	for i := range files {
-		items, err := h.sealedHeartbeats(&files[i], vehicle, from, to)
+		items, err := h.sealedHeartbeats(&files[i], vehicle, from, to, columnNth)
 		if err != nil {
 			return nil, err
 		}
@@ -203,14 +203,14 @@ func (h *History) received(vehicle event.VehicleID, from, to event.Time) (found 
 	return found, m.covers(from, to)
 }
 
-// sealedHeartbeats reads the heartbeats of a vehicle in a file, in the order of the log. The position in their ids is their
-// nth; locate makes one of it.
-func (h *History) sealedHeartbeats(f *file, vehicle event.VehicleID, from, to event.Time) ([]Heartbeat, error) {
+// sealedHeartbeats reads the heartbeats of a vehicle in a file, in the order of the log: their columns before one. The
+// position in their ids is their nth; locate makes one of it.
+func (h *History) sealedHeartbeats(f *file, vehicle event.VehicleID, from, to event.Time, columns int) ([]Heartbeat, error) {
 	t, done, err := h.files.get(f)
 	if err == nil {
 		defer done()
 		var items []Heartbeat
-		if items, err = t.heartbeats(vehicle, from, to); err == nil {
+		if items, err = t.heartbeats(vehicle, from, to, columns); err == nil {
 			return items, nil
 		}
 	}
@@ -238,7 +238,7 @@ const (
 	heartbeatColumns
 )
 
-func (t *table) heartbeats(vehicle event.VehicleID, from, to event.Time) ([]Heartbeat, error) {
+func (t *table) heartbeats(vehicle event.VehicleID, from, to event.Time, until int) ([]Heartbeat, error) {
 	first, end, err := t.find(int64(vehicle), int64(vehicle))
 	if err != nil || first >= end {
 		return nil, err
@@ -257,7 +257,7 @@ func (t *table) heartbeats(vehicle event.VehicleID, from, to event.Time) ([]Hear
 		times, end = times[:len(times)-1], end-1
 	}
 	var columns [heartbeatColumns][]parquet.Value
-	for c := columnSentAt; c < heartbeatColumns; c++ {
+	for c := columnSentAt; c < until; c++ {
 		if columns[c], err = t.column(c, first, end); err != nil {
 			return nil, err
 		}
@@ -266,7 +266,10 @@ func (t *table) heartbeats(vehicle event.VehicleID, from, to event.Time) ([]Hear
 	for i := range items {
 		items[i] = Heartbeat{event.Heartbeat{
 			Vehicle: vehicle, ReceivedAt: event.Time(times[i].Int64()), Sequence: event.NoSequence, Flags: event.Flags(columns[columnFlags][i].Uint32()),
-		}, event.ID{Position: event.Position(columns[columnNth][i].Uint32()), Index: columns[columnIndex][i].Uint32()}}
+		}, event.ID{}}
+		if until == heartbeatColumns {
+			items[i].ID = event.ID{Position: event.Position(columns[columnNth][i].Uint32()), Index: columns[columnIndex][i].Uint32()}
+		}
 		if sent := columns[columnSentAt][i]; !sent.IsNull() {
 			items[i].SentAt = event.Time(sent.Int64())
 		}

@@ -104,16 +104,20 @@ func loadState(r io.Reader) (*state, error) {
 }
 
 func loadTally(in *bufio.Reader, t *tally.Tally) (err error) {
-	if t.Heartbeats, err = binary.ReadUvarint(in); err != nil {
+	b, err := in.Peek(3 * binary.MaxVarintLen64)
+	if err != nil && !errors.Is(err, io.EOF) { // near the end there are fewer
 		return err
 	}
-	if t.Sequence, err = binary.ReadUvarint(in); err != nil {
-		return err
+	heartbeats, n := binary.Uvarint(b)
+	sequence, m := binary.Uvarint(b[max(n, 0):])
+	sent, k := binary.Varint(b[max(n, 0)+max(m, 0):])
+	if n <= 0 || m <= 0 || k <= 0 {
+		return io.ErrUnexpectedEOF
 	}
-	if t.Sequence > uint64(event.MaxSequence)+1 {
-		return fmt.Errorf("sequence %d", t.Sequence)
+	if sequence > uint64(event.MaxSequence)+1 {
+		return fmt.Errorf("sequence %d", sequence)
 	}
-	sent, err := binary.ReadVarint(in)
-	t.SentAt = event.Time(sent)
+	t.Heartbeats, t.Sequence, t.SentAt = heartbeats, sequence, event.Time(sent)
+	_, err = in.Discard(n + m + k)
 	return err
 }

@@ -83,8 +83,9 @@ func (r *Rule) decodeVehicle(d *decoder, v event.VehicleID) {
 	if s == 0 || d.err != nil {
 		return
 	}
-	c := event.CustomerID(d.uint32())
-	heard, since := d.time(), d.time()
+	b := d.bytes(vehicleSize)
+	c := event.CustomerID(binary.LittleEndian.Uint32(b))
+	heard, since := event.Time(binary.LittleEndian.Uint64(b[4:])), event.Time(binary.LittleEndian.Uint64(b[12:]))
 	policy := r.policies.inherited(c)
 	if s&ownPolicy != 0 {
 		policy = d.policy()
@@ -114,7 +115,7 @@ func (d *decoder) corrupt(why string) {
 	}
 }
 
-// bytes is the next n bytes, at most 8.
+// bytes is the next n bytes, at most vehicleSize.
 func (d *decoder) bytes(n int) []byte {
 	if d.err == nil {
 		b, err := d.rd.Peek(n)
@@ -124,7 +125,7 @@ func (d *decoder) bytes(n int) []byte {
 		}
 		d.err = short(err)
 	}
-	return make([]byte, 8)[:n]
+	return make([]byte, vehicleSize)[:n]
 }
 
 // short tells bytes that are missing from an error in reading them.
