@@ -26,7 +26,7 @@ test('a vehicle shows its presence, its last heartbeat by both clocks, and its p
   await expect(page.getByRole('region', { name: 'Heartbeats, newest first' }).getByRole('row')).toHaveCount(
     3,
   );
-  await expect(page.getByRole('row', { name: /connection/ })).toContainText('lasts');
+  await expect(page.getByRole('row', { name: /^online/ })).toContainText('lasts');
 
   // It goes on as heartbeats come.
   await server.beat(vin);

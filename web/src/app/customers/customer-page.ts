@@ -12,7 +12,10 @@ import { Empty } from '../ui/empty';
 import { Ago } from '../ui/moment';
 import { Notice } from '../ui/notice';
 import { PresenceMark } from '../ui/presence-mark';
+import { ReachName, readReach } from '../ui/reach';
+import { ReachToggle } from '../ui/reach-toggle';
 import { Skeleton } from '../ui/skeleton';
+import { UptimeCard } from '../ui/uptime/uptime-card';
 import { VehicleForm } from '../ui/vehicle-form';
 import { Format } from '../words/format';
 import { presences } from '../words/presence';
@@ -30,8 +33,10 @@ import { CustomerStore } from './customer-store';
     MatIconButton,
     Notice,
     PresenceMark,
+    ReachToggle,
     RouterLink,
     Skeleton,
+    UptimeCard,
   ],
   providers: [CustomerStore],
   templateUrl: './customer-page.html',
@@ -48,6 +53,10 @@ export class CustomerPage {
   protected readonly presences = presences;
 
   readonly id = input.required<string>();
+  /** How far back one looks, from the address. */
+  readonly span = input<string>();
+  protected readonly reach = computed(() => readReach(this.span()));
+  protected readonly of = computed(() => ({ customer: this.id() }));
   /** Why an action of the person did not succeed. */
   protected readonly refused = signal<unknown>(undefined);
 
@@ -73,6 +82,10 @@ export class CustomerPage {
     });
     // That the server cannot be reached is then said once, and no longer when it can.
     effect(() => this.store.problem() && this.refused.set(undefined));
+  }
+
+  protected look(span: ReachName): void {
+    void this.router.navigate([], { queryParams: { span }, queryParamsHandling: 'merge', replaceUrl: true });
   }
 
   protected async addVehicle(): Promise<void> {

@@ -9,7 +9,6 @@ import {
   signal,
 } from '@angular/core';
 import { MatButton } from '@angular/material/button';
-import { MatButtonToggle, MatButtonToggleGroup } from '@angular/material/button-toggle';
 
 import { Api } from '../api/api';
 import { Clock } from '../live/clock';
@@ -17,11 +16,13 @@ import { samplesOf } from '../live/counts-history';
 import { kept } from '../ui/kept';
 import { Moment } from '../ui/moment';
 import { Notice } from '../ui/notice';
+import { ReachName, reaches } from '../ui/reach';
+import { ReachToggle } from '../ui/reach-toggle';
 import { Span, unobservedTimes } from '../ui/strip-pieces';
 import { Format } from '../words/format';
 import { shapeBox, shapeOf } from './counts-shape';
 import { FleetStore } from './fleet-store';
-import { ReachName, reaches, windowOf } from './time-window';
+import { windowOf } from './time-window';
 
 const calm = 150; // milliseconds without a move after which the fleet of a moment is asked for
 const ticks = 5; // moments named below the track
@@ -29,7 +30,7 @@ const ticks = 5; // moments named below the track
 /** Moves the screen through time: how many were late and offline, and on it a slider for the moment that is shown. */
 @Component({
   selector: 'fb-time-bar',
-  imports: [MatButton, MatButtonToggle, MatButtonToggleGroup, Moment, Notice],
+  imports: [MatButton, Moment, Notice, ReachToggle],
   templateUrl: './time-bar.html',
   styleUrl: './time-bar.scss',
   host: { role: 'group', '[attr.aria-label]': 'title', '[class.past]': 'store.past() !== undefined' },

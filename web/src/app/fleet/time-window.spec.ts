@@ -1,4 +1,5 @@
-import { reaches, windowOf } from './time-window';
+import { reaches } from '../ui/reach';
+import { windowOf } from './time-window';
 
 const now = Date.parse('2026-11-25T12:34:56Z');
 const utc = ({ from, to }: { from: number; to: number }) =>

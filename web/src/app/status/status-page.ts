@@ -57,6 +57,12 @@ export class StatusPage {
       length: this.format.duration(Date.parse(gap.to) - Date.parse(gap.from)),
     })),
   );
+  protected readonly retention = computed(() => {
+    const seconds = this.known()?.storage.keep_history;
+    return seconds
+      ? $localize`The history is kept for ${this.format.duration(seconds * 1000)}:length:, the log for ever.`
+      : $localize`Nothing is dropped: log and history are kept for ever.`;
+  });
   protected readonly parts = computed(() =>
     (this.known()?.storage.parts ?? []).filter(({ files, bytes }) => files > 0 || bytes > 0),
   );

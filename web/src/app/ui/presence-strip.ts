@@ -12,7 +12,7 @@ interface Shown extends Piece {
   /** Where it begins and how wide it is, in percent of the window. */
   left: number;
   width: number;
-  kind: Presence | 'unobserved' | 'nowhere';
+  kind: Presence | 'out-of-coverage' | 'unobserved' | 'nowhere';
 }
 
 /**
@@ -43,7 +43,7 @@ export class PresenceStrip {
       ...piece,
       left: (piece.from - from) * percent,
       width: (piece.to - piece.from) * percent,
-      kind: piece.unobserved ? 'unobserved' : (piece.presence ?? 'nowhere'),
+      kind: kindOf(piece),
     }));
   });
   protected readonly chosen = computed(() => {
@@ -55,7 +55,7 @@ export class PresenceStrip {
   });
   protected readonly kinds = computed(() => {
     const there = new Set(this.shown().map((piece) => piece.kind));
-    const order = [...presences, 'unobserved', 'nowhere'] as const;
+    const order = [...presences, 'out-of-coverage', 'unobserved', 'nowhere'] as const;
     return order.filter((kind) => there.has(kind)).map((kind) => ({ kind, name: nameOf(kind) }));
   });
   protected readonly summary = computed(() => {
@@ -112,7 +112,13 @@ export class PresenceStrip {
   }
 }
 
+function kindOf({ unobserved, outOfCoverage, presence }: Piece): Shown['kind'] {
+  if (unobserved) return 'unobserved';
+  return outOfCoverage ? 'out-of-coverage' : (presence ?? 'nowhere');
+}
+
 function nameOf(kind: Shown['kind']): string {
+  if (kind === 'out-of-coverage') return $localize`out of coverage`;
   if (kind === 'unobserved') return $localize`unobserved`;
   if (kind === 'nowhere') return $localize`not known here`;
   return presenceName(kind);

@@ -1,22 +1,17 @@
-import { Gap, Presence, Transition, Vehicle } from '../api/shapes';
+import { Gap, Period, Presence } from '../api/shapes';
 import { worstFirst } from '../words/presence';
 
-/** A time in which a vehicle's presence was one and the same. Moments are milliseconds since 1970. */
-export interface Stretch {
+/** A part of a strip. Moments are milliseconds since 1970. */
+export interface Piece {
   from: number;
-  /** Infinity while it lasts. */
   to: number;
   /** Undefined where it is not known. */
   presence: Presence | undefined;
-  /** What it was before; undefined where that is not known. */
-  before: Presence | undefined;
-}
-
-/** A part of the strip. */
-export interface Piece extends Omit<Stretch, 'before'> {
   /** Whether the server cannot prove that it was listening. */
   unobserved: boolean;
-  /** How many stretches it stands for: more than one when they are too short to be told apart. */
+  /** Whether the vehicle was alive in an outage, as heartbeats show that it delivered later. */
+  outOfCoverage: boolean;
+  /** How many periods it stands for: more than one when they are too short to be told apart. */
   count: number;
 }
 
@@ -24,29 +19,6 @@ export interface Piece extends Omit<Stretch, 'before'> {
 export interface Span {
   from: number;
   to: number;
-}
-
-/**
- * What is known of a vehicle's presence, oldest first: from its transitions, newest first, and from what it is now. Nothing
- * is said of the time before the oldest of them, nor where two do not follow each other.
- */
-export function stretchesOf(
-  transitions: readonly Transition[],
-  now: Pick<Vehicle, 'presence' | 'since'> | undefined,
-): Stretch[] {
-  const stretches: Stretch[] = [];
-  const begin = (from: number, presence: Presence, before: Presence | undefined) => {
-    const last = stretches.at(-1);
-    if (last) {
-      last.to = from;
-      if (last.presence !== before) last.presence = undefined;
-    }
-    stretches.push({ from, to: Infinity, presence, before });
-  };
-  for (const { at, from, to } of [...transitions].reverse()) begin(Date.parse(at), to, from);
-  const since = now?.since ? Date.parse(now.since) : NaN;
-  if (now && since > (stretches.at(-1)?.from ?? -Infinity)) begin(since, now.presence, undefined);
-  return stretches;
 }
 
 /** The times that were not observed, oldest first, each once; the last one lasts when the server is blind since a moment. */
@@ -63,20 +35,34 @@ export function unobservedTimes(gaps: readonly Gap[], blindSince: number | undef
   return joined;
 }
 
-/** The pieces that fill a window without a hole, oldest first. */
-export function piecesOf(window: Span, stretches: readonly Stretch[], unobserved: readonly Span[]): Piece[] {
+/**
+ * The pieces that fill a window without a hole, oldest first, from periods, newest first. The newest period lasts to the
+ * window's end, unless the server is blind since a moment: from then on nothing is proven.
+ */
+export function piecesOf(window: Span, periods: readonly Period[], blindSince: number | undefined): Piece[] {
   const pieces: Piece[] = [];
   let filled = window.from;
-  const fill = (to: number, presence: Presence | undefined) => {
-    if (to > filled) pieces.push({ from: filled, to, presence, unobserved: false, count: 1 });
-    filled = Math.max(filled, to);
+  const fill = (to: number, { presence, state }: Partial<Pick<Period, 'presence' | 'state'>>) => {
+    const end = Math.min(to, window.to);
+    if (end <= filled) return;
+    pieces.push({
+      from: filled,
+      to: end,
+      presence: state === 'unwatched' ? undefined : presence,
+      unobserved: state === 'unobserved',
+      outOfCoverage: state === 'out_of_coverage',
+      count: 1,
+    });
+    filled = end;
   };
-  for (const { from, to, presence } of stretches) {
-    fill(Math.min(from, window.to), undefined);
-    fill(Math.min(to, window.to), presence);
+  const newest = periods[0];
+  for (const period of [...periods].reverse()) {
+    const to = Date.parse(period.to);
+    fill(Date.parse(period.from), {});
+    fill(period === newest ? Math.max(to, blindSince ?? window.to) : to, period);
   }
-  fill(window.to, undefined);
-  return pieces.flatMap((piece) => cut(piece, unobserved));
+  fill(window.to, newest ? { ...newest, state: 'unobserved' } : {});
+  return pieces;
 }
 
 /**
@@ -90,6 +76,7 @@ export function condense(pieces: readonly Piece[], shortest: number): Piece[] {
     const fits =
       last &&
       last.unobserved === piece.unobserved &&
+      last.outOfCoverage === piece.outOfCoverage &&
       (last.presence === undefined) === (piece.presence === undefined) &&
       piece.to - piece.from < shortest &&
       last.to - last.from < shortest;
@@ -102,29 +89,6 @@ export function condense(pieces: readonly Piece[], shortest: number): Piece[] {
     last.presence = worse(last.presence, piece.presence);
   }
   return joined;
-}
-
-/** How much of a span was not observed, in milliseconds. */
-export function unobservedIn(span: Span, unobserved: readonly Span[]): number {
-  return unobserved.reduce(
-    (sum, dark) => sum + Math.max(0, Math.min(span.to, dark.to) - Math.max(span.from, dark.from)),
-    0,
-  );
-}
-
-function cut(piece: Piece, unobserved: readonly Span[]): Piece[] {
-  const parts: Piece[] = [];
-  let from = piece.from;
-  const part = (to: number, dark: boolean) => {
-    if (to > from) parts.push({ ...piece, from, to, unobserved: dark });
-    from = Math.max(from, to);
-  };
-  for (const dark of unobserved) {
-    part(Math.min(dark.from, piece.to), false);
-    part(Math.min(dark.to, piece.to), true);
-  }
-  part(piece.to, false);
-  return parts;
 }
 
 function worse(a: Presence | undefined, b: Presence | undefined): Presence | undefined {

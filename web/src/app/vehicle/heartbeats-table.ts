@@ -2,15 +2,16 @@ import { Component, computed, effect, inject, input, untracked } from '@angular/
 import { MatButton } from '@angular/material/button';
 import { MatIcon } from '@angular/material/icon';
 
-import { Vehicle } from '../api/shapes';
+import { Api } from '../api/api';
+import { Heartbeat, Vehicle } from '../api/shapes';
 import { Clock } from '../live/clock';
 import { Empty } from '../ui/empty';
 import { Notice } from '../ui/notice';
 import { Skeleton } from '../ui/skeleton';
 import { Format } from '../words/format';
-import { Heartbeats, StoredHeartbeat, mostHeartbeats } from './heartbeats';
+import { Heartbeats } from './heartbeats';
 
-/** The newest heartbeats of a vehicle as the log holds them, by both clocks. */
+/** The heartbeats of a vehicle as the log holds them, newest first, by both clocks. */
 @Component({
   selector: 'fb-heartbeats-table',
   imports: [Empty, MatButton, MatIcon, Notice, Skeleton],
@@ -46,13 +47,16 @@ import { Heartbeats, StoredHeartbeat, mostHeartbeats } from './heartbeats';
   `,
 })
 export class HeartbeatsTable {
+  private readonly api = inject(Api);
   private readonly clock = inject(Clock);
   private readonly format = inject(Format);
   protected readonly heartbeats = inject(Heartbeats);
   readonly vehicle = input.required<Vehicle>();
 
-  protected readonly most = mostHeartbeats;
   private readonly vin = computed(() => this.vehicle().vin);
+  protected readonly file = computed(() =>
+    this.api.url(`/v1/vehicles/${encodeURIComponent(this.vin())}/heartbeats.csv`),
+  );
   private readonly news = computed(() => `${this.vehicle().last_heartbeat_at} ${this.vehicle().heartbeats}`);
   protected readonly rows = computed(() => this.heartbeats.page()?.items.map((one) => this.row(one)));
   protected readonly completeFrom = computed(() => {
@@ -72,7 +76,7 @@ export class HeartbeatsTable {
     void this.heartbeats.read(untracked(this.vin));
   }
 
-  private row(one: StoredHeartbeat) {
+  private row(one: Heartbeat) {
     const received = new Date(one.received_at);
     const sent = one.sent_at ? new Date(one.sent_at) : undefined;
     const lateness = sent ? received.getTime() - sent.getTime() : 0;

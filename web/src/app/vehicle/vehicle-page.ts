@@ -1,6 +1,6 @@
 import { Clipboard } from '@angular/cdk/clipboard';
 import { Location } from '@angular/common';
-import { Component, effect, inject, input, signal, untracked, viewChild } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked, viewChild } from '@angular/core';
 import { MatButton, MatIconButton } from '@angular/material/button';
 import { MatIcon } from '@angular/material/icon';
 import { MatSnackBar } from '@angular/material/snack-bar';
@@ -9,8 +9,10 @@ import { Router, RouterLink } from '@angular/router';
 import { Confirm } from '../ui/confirm';
 import { Empty } from '../ui/empty';
 import { Notice } from '../ui/notice';
+import { ReachName, readReach } from '../ui/reach';
 import { Skeleton } from '../ui/skeleton';
 import { shortcutOf } from '../ui/shortcut';
+import { UptimeCard } from '../ui/uptime/uptime-card';
 import { VehicleForm } from '../ui/vehicle-form';
 import { HeartbeatsTable } from './heartbeats-table';
 import { PresenceCard } from './presence-card';
@@ -30,6 +32,7 @@ import { VehicleStore } from './vehicle-store';
     PresenceCard,
     RouterLink,
     Skeleton,
+    UptimeCard,
     VehicleNow,
   ],
   providers: [VehicleStore],
@@ -72,6 +75,10 @@ export class VehiclePage {
   protected readonly store = inject(VehicleStore);
 
   readonly vin = input.required<string>();
+  /** How far back one looks, from the address. */
+  readonly span = input<string>();
+  protected readonly reach = computed(() => readReach(this.span()));
+  protected readonly of = computed(() => ({ vin: this.vin() }));
   /** Why an action of the person did not succeed. */
   protected readonly refused = signal<unknown>(undefined);
 
@@ -103,6 +110,10 @@ export class VehiclePage {
     const { navigationId } = (this.location.getState() ?? {}) as { navigationId?: number };
     if ((navigationId ?? 1) > 1) this.location.back();
     else void this.router.navigateByUrl('/');
+  }
+
+  protected look(span: ReachName): void {
+    void this.router.navigate([], { queryParams: { span }, queryParamsHandling: 'merge', replaceUrl: true });
   }
 
   protected copy(): void {

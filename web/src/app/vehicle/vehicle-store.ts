@@ -2,18 +2,15 @@ import { DestroyRef, Injectable, computed, inject, signal } from '@angular/core'
 
 import { Api } from '../api/api';
 import { Problem } from '../api/problem';
-import { Customer, Gap, LiveTransitions, Transition, Vehicle } from '../api/shapes';
+import { Customer, LiveTransitions, Vehicle } from '../api/shapes';
 import { Feed } from '../live/feed';
-import { joinTransitions } from '../live/transitions';
 
 const every = 5_000; // milliseconds between two readings: a heartbeat that changes no presence is no news of the stream
-const perPage = 1000;
-const mostPages = 10; // of transitions: enough for a vehicle that changes twice a minute for three days
 
 /** Whose policy a vehicle follows. */
 export type PolicyOwner = 'own' | 'customer' | 'default';
 
-/** One vehicle, kept true, with what memory holds of its past. It lives with the component that provides it. */
+/** One vehicle, kept true. It lives with the component that provides it. */
 @Injectable()
 export class VehicleStore {
   private readonly api = inject(Api);
@@ -23,17 +20,11 @@ export class VehicleStore {
   private reading: AbortController | undefined;
   private readonly current = signal<Vehicle | undefined>(undefined);
   private readonly owner = signal<Customer | undefined>(undefined);
-  private readonly changes = signal<Transition[]>([]);
-  private readonly dark = signal<Gap[]>([]);
   private readonly trouble = signal<unknown>(undefined);
   private readonly absent = signal(false);
 
   /** Undefined until it was read, and when there is none. */
   readonly vehicle = this.current.asReadonly();
-  /** Newest first, as many as memory holds. */
-  readonly transitions = this.changes.asReadonly();
-  /** Newest first, as many as memory holds. */
-  readonly gaps = this.dark.asReadonly();
   /** Why the vehicle could not be read; what is shown is then of an earlier moment. */
   readonly problem = this.trouble.asReadonly();
   /** Whether no such vehicle is registered. */
@@ -69,7 +60,6 @@ export class VehicleStore {
       this.vin = vin;
       this.current.set(undefined);
       this.owner.set(undefined);
-      this.changes.set([]);
       this.absent.set(false);
       this.trouble.set(undefined);
     }
@@ -97,42 +87,28 @@ export class VehicleStore {
     await this.api.delete('/v1/vehicles/{vin}', { path: { vin: this.vin } });
   }
 
-  private async read(past: boolean, position = 0): Promise<void> {
+  private async read(whole: boolean, position = 0): Promise<void> {
     this.reading?.abort();
     const { signal } = (this.reading = new AbortController());
     const path = { vin: this.vin };
     try {
-      const [vehicle] = await Promise.all([
-        this.api.get('/v1/vehicles/{vin}', { path, query: { min_position: position }, signal }),
-        past ? this.readPast(signal) : undefined,
-      ]);
+      const vehicle = await this.api.get('/v1/vehicles/{vin}', {
+        path,
+        query: { min_position: position },
+        signal,
+      });
       if (signal.aborted) return;
       this.current.set(vehicle);
       this.absent.set(false);
       this.trouble.set(undefined);
-      if (past || this.owner()?.id !== vehicle.customer_id) await this.readOwner(vehicle.customer_id, signal);
+      if (whole || this.owner()?.id !== vehicle.customer_id)
+        await this.readOwner(vehicle.customer_id, signal);
     } catch (error) {
       if (signal.aborted) return;
       const gone = error instanceof Problem && error.status === 404;
       this.absent.set(gone);
       this.trouble.set(gone ? undefined : error);
       if (gone) this.current.set(undefined);
-    }
-  }
-
-  private async readPast(signal: AbortSignal): Promise<void> {
-    const { items } = await this.api.get('/v1/gaps', { signal });
-    this.dark.set(items);
-    let cursor: string | null = '';
-    for (let page = 0; cursor !== null && page < mostPages; page++) {
-      const query: { vehicle: string; limit: number; cursor?: string } = {
-        vehicle: this.vin,
-        limit: perPage,
-      };
-      if (cursor) query.cursor = cursor;
-      const answer = await this.api.get('/v1/transitions', { query, signal });
-      this.changes.update((known) => joinTransitions(known, answer.items));
-      cursor = answer.next_cursor;
     }
   }
 
@@ -145,10 +121,8 @@ export class VehicleStore {
   }
 
   private take(news: LiveTransitions): void {
-    const own = news.items.filter((transition) => transition.vin === this.vin);
-    const last = own.at(-1);
+    const last = news.items.filter(({ vin }) => vin === this.vin).at(-1);
     if (!last) return;
-    this.changes.update((known) => joinTransitions(known, own));
     this.current.update((vehicle) => vehicle && { ...vehicle, presence: last.to, since: last.at });
     void this.refresh(last.position);
   }

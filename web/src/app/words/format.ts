@@ -78,6 +78,11 @@ export class Format {
     return this.format('day', { month: 'short', day: 'numeric' }).format(at);
   }
 
+  /** A time of day to the minute, with the day of a month. */
+  dayAndTime(at: Date): string {
+    return `${this.day(at)} ${this.hourAndMinute(at)}`;
+  }
+
   /** A time of day, with the day when it is not the same as that of another moment. */
   timeBeside(at: Date, other: Date): string {
     return this.day(at) === this.day(other) ? this.time(at) : `${this.day(at)} ${this.time(at)}`;
