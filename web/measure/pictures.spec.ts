@@ -37,7 +37,7 @@ test.describe('a fleet of 500', () => {
       return items.find(({ from, to }) => from === 'offline' && to === 'online')?.vin;
     };
     await expect.poll(back, { timeout: 120_000 }).toBeTruthy();
-    await page.goto(`${server.url}/vehicles/${await back()}`);
+    await page.goto(`${server.url}/vehicles/${await back()}?span=1h`);
     await expect(page.getByRole('table').first()).toBeVisible();
     await page.waitForLoadState('networkidle').catch(() => undefined); // the live stream never ends
     await page.screenshot({ path: join(folder, 'vehicle.png') });

@@ -1,15 +1,18 @@
 import { Painter, Scene, shownIndex } from './painter';
 import { parseColour } from './palette';
-import { makeSprites } from './sprites';
+import { Palette, makeSprites, wordOf } from './sprites';
 import { Strips } from './strips';
 
-const palette: [number, number, number][] = [
-  [1, 1, 1],
-  [2, 2, 2],
-  [3, 3, 3],
-  [4, 4, 4],
-  [5, 5, 5],
-];
+const palette: Palette = {
+  presences: [
+    [1, 1, 1],
+    [2, 2, 2],
+    [3, 3, 3],
+    [4, 4, 4],
+    [5, 5, 5],
+  ],
+  ground: [101, 101, 101],
+};
 
 /** A canvas that keeps what is put onto it: jsdom has none. */
 class Sheet {
@@ -50,6 +53,7 @@ function sceneOf(presences: number[], part: Partial<Scene> = {}): Scene {
     strips: new Strips([{ start: 0, vehicles: presences.length }], 8, shape),
     presences: Uint8Array.from(presences),
     sprites: makeSprites(2, palette),
+    ground: wordOf(palette.ground),
     dimmed: new Uint8Array(5),
     matches: undefined,
     ...part,
@@ -77,8 +81,8 @@ describe('the painter', () => {
       sheet.pixel(3, 3),
       sheet.pixel(5, 2),
     ]).toEqual([1, 2, 3, 4, 5].map((red) => [red, 255]));
-    expect(sheet.pixel(0, 0)[1]).toBe(0);
-    expect(sheet.pixel(4, 3)[1]).toBe(0);
+    expect(sheet.pixel(0, 0)).toEqual([101, 255]);
+    expect(sheet.pixel(4, 3)).toEqual([101, 255]);
   });
 
   it('dims what was not asked for and what the search does not find', () => {
@@ -86,10 +90,8 @@ describe('the painter', () => {
       sceneOf([1, 2, 1, 2], { dimmed: Uint8Array.of(0, 0, 1, 0, 0), matches: Uint8Array.of(0b0111) }),
       0,
     );
-    const alphas = [sheet.pixel(0, 1), sheet.pixel(0, 3), sheet.pixel(2, 1), sheet.pixel(2, 3)].map(
-      ([, a]) => a,
-    );
-    expect(alphas).toEqual([255, 51, 255, 51]);
+    const places = [sheet.pixel(0, 1), sheet.pixel(0, 3), sheet.pixel(2, 1), sheet.pixel(2, 3)];
+    expect(places.map(([red]) => red)).toEqual([2, 81, 2, 81]);
   });
 
   it('shows changed cells with the next flush, and only what is around them', () => {

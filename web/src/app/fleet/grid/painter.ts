@@ -7,6 +7,8 @@ export interface Scene {
   presences: Uint8Array;
   /** As makeSprites gives them, of the pitch of the strips. */
   sprites: Uint32Array[];
+  /** The pixel on which cells stand. */
+  ground: number;
   /** 1 for each presence of the wire that is dimmed. */
   dimmed: Uint8Array;
   /** One bit per cell, from the lowest of a byte on: those without it are dimmed. Undefined dims none. */
@@ -33,7 +35,8 @@ export class Painter {
   private dirtyTo = new Int32Array();
 
   constructor(private readonly canvas: HTMLCanvasElement) {
-    this.context = canvas.getContext('2d');
+    // An opaque canvas is put on the screen in a fraction of the time: there is nothing to blend.
+    this.context = canvas.getContext('2d', { alpha: false });
   }
 
   /** Sets the visible size in device pixels. What was drawn is gone. */
@@ -56,7 +59,7 @@ export class Painter {
     this.dirtyFrom = new Int32Array(Math.max(0, end - this.firstBand)).fill(this.width);
     this.dirtyTo = new Int32Array(this.dirtyFrom.length);
     if (!this.image) return;
-    this.pixels.fill(0);
+    this.pixels.fill(scene.ground);
     const { pitch } = scene.strips.shape;
     scene.strips.visit(this.firstBand, end, (x, y, group, slot, count) => {
       for (let row = 0; row < count; row++)

@@ -1,13 +1,21 @@
 import { Presence } from '../../api/shapes';
 import { wirePresences } from '../../words/presence';
 
-/** Red, green and blue of each presence, 0 to 255, in the order of the wire. */
-export type Palette = readonly (readonly [number, number, number])[];
+/** Red, green and blue, 0 to 255. */
+export type Colour = readonly [number, number, number];
+
+/** The colours of the grid. */
+export interface Palette {
+  /** Of each presence, in the order of the wire. */
+  presences: readonly Colour[];
+  /** On which cells stand. */
+  ground: Colour;
+}
 
 /** Pitch in device pixels from which a cell shows its presence by shape too. */
 export const shapesFrom = 6;
 const roundFrom = 9; // below it a disc is a blurred square
-const dimmedAlpha = 0.2;
+const dimmed = 0.2; // of the ink of a cell that is dimmed
 const samples = 4; // of a pixel, each way
 
 type Inside = (u: number, v: number, box: number) => boolean;
@@ -43,28 +51,40 @@ export function freeBetween(pitch: number): number {
  * pixels of an ImageData, read as 32-bit words; what is free between cells is on the right and below.
  */
 export function makeSprites(pitch: number, palette: Palette): Uint32Array[] {
-  const bright = wirePresences.map((presence, i) => makeSprite(pitch, presence, palette[i] ?? [0, 0, 0], 1));
-  const dimmed = wirePresences.map((presence, i) =>
-    makeSprite(pitch, presence, palette[i] ?? [0, 0, 0], dimmedAlpha),
+  return [1, dimmed].flatMap((ink) =>
+    wirePresences.map((presence, i) => {
+      const colour = palette.presences[i] ?? palette.ground;
+      return makeSprite(pitch, presence, colour, palette.ground, ink);
+    }),
   );
-  return [...bright, ...dimmed];
 }
 
 function makeSprite(
   pitch: number,
   presence: Presence,
-  [red, green, blue]: readonly [number, number, number],
-  alpha: number,
+  colour: Colour,
+  ground: Colour,
+  ink: number,
 ): Uint32Array {
   const box = pitch - freeBetween(pitch);
-  const bytes = new Uint8ClampedArray(pitch * pitch * 4);
+  const pixels = new Uint32Array(pitch * pitch).fill(wordOf(ground));
   for (let y = 0; y < box; y++) {
     for (let x = 0; x < box; x++) {
       const covered = pitch < shapesFrom ? 1 : coverage(shapes[presence], x, y, box);
-      bytes.set([red, green, blue, covered * alpha * 255], (y * pitch + x) * 4);
+      pixels[y * pitch + x] = wordOf(mix(ground, colour, covered * ink));
     }
   }
-  return new Uint32Array(bytes.buffer);
+  return pixels;
+}
+
+/** An opaque pixel of an ImageData, read as a 32-bit word. */
+export function wordOf([red, green, blue]: Colour): number {
+  return new Uint32Array(Uint8ClampedArray.of(red, green, blue, 255).buffer)[0] ?? 0;
+}
+
+function mix(from: Colour, to: Colour, part: number): Colour {
+  const between = (i: 0 | 1 | 2) => from[i] + (to[i] - from[i]) * part;
+  return [between(0), between(1), between(2)];
 }
 
 function coverage(inside: Inside, x: number, y: number, box: number): number {

@@ -26,7 +26,7 @@ import { CellTip, Lens, SeenCell } from './cell-tip';
 import { Room, fit, leastNameWidth } from './fit';
 import { Painter, Scene, shownIndex } from './painter';
 import { readPalette } from './palette';
-import { makeSprites } from './sprites';
+import { makeSprites, wordOf } from './sprites';
 import { Step } from './strips';
 
 const mostNames = 400; // on screen at once
@@ -112,16 +112,17 @@ export class VehicleGrid {
       strips: this.strips(),
       presences,
       sprites: this.sprites(),
+      ground: wordOf(this.palette().ground),
       dimmed: Uint8Array.from(wirePresences, (one) => (shown.length > 0 && !shown.includes(one) ? 1 : 0)),
       matches: found?.epoch === this.cells.epoch() ? found?.bits : undefined,
     };
   });
-  private readonly sprites = computed(() => {
+  private readonly palette = computed(() => {
     this.themes();
     this.preferences.theme();
-    const palette = readPalette(this.roomElement().nativeElement);
-    return makeSprites(this.strips().shape.pitch, palette);
+    return readPalette(this.roomElement().nativeElement);
   });
+  private readonly sprites = computed(() => makeSprites(this.strips().shape.pitch, this.palette()));
 
   protected readonly height = computed(() => this.strips().height / this.size().scale);
   protected readonly label = computed(() => {
