@@ -124,9 +124,9 @@ type server struct {
 	router  *router
 	huma    huma.API
 	frames  liveFrames
-	turns   chan struct{} // of the calls that read heartbeats
 
-	recordTurns chan struct{} // of the calls that read records
+	heartbeatTurns turns // of the calls that read heartbeats
+	recordTurns    turns // of the calls that read records
 }
 
 // New builds the handler of the whole public server.
@@ -160,7 +160,7 @@ func Document() ([]byte, error) {
 func build(cfg Config) *server {
 	s := &server{
 		cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer),
-		turns: make(chan struct{}, scans), recordTurns: make(chan struct{}, recordScans),
+		heartbeatTurns: newTurns(heartbeatScans, errHistoryBusy), recordTurns: newTurns(recordScans, errHistoryBusy),
 	}
 	s.router = &router{ServeMux: http.NewServeMux(), metrics: s.metrics, logger: cfg.Logger}
 	s.huma = humago.New(s.router, huma.Config{

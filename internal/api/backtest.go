@@ -24,7 +24,7 @@ const (
 var errBacktesting = errors.New("another back-test is running; try again when it is done")
 
 func (s *server) describeBacktest() {
-	turn := make(chan struct{}, 1)
+	turns := newTurns(1, errBacktesting)
 	typed(s, huma.Operation{
 		OperationID: "backtest", Method: http.MethodPost, Path: "/v1/backtest", Tags: []string{"fleet"},
 		Summary: "What another policy would have meant",
@@ -39,12 +39,11 @@ func (s *server) describeBacktest() {
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case turn <- struct{}{}:
-			defer func() { <-turn }()
-		default:
-			return nil, errBacktesting
+		done, err := turns.take()
+		if err != nil {
+			return nil, err
 		}
+		defer done()
 		ctx, cancel := context.WithTimeout(ctx, backtestTimeout)
 		defer cancel()
 		report, err := s.cfg.Backtest(ctx, q)

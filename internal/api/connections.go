@@ -53,11 +53,7 @@ func (s *server) periods(ctx context.Context, vin string, past *PastWindow) ([]r
 	if err != nil {
 		return nil, Past{}, w, err
 	}
-	row, ok := s.cfg.View.Vehicle(vin)
-	if !ok {
-		return nil, Past{}, w, errNoVehicle
-	}
-	done, err := s.recordTurn()
+	row, done, err := s.vehicleTurn(vin)
 	if err != nil {
 		return nil, Past{}, w, err
 	}

@@ -20,8 +20,11 @@ const internalDetail = "something went wrong on our side; it is in the server's 
 // errNoVehicle says that the read side shows no vehicle with this VIN.
 var errNoVehicle = errors.New("not found")
 
-// errBusy says that others read the log.
-var errBusy = errors.New("the log is being read for others; try again")
+// Others read the log, or the history.
+var (
+	errLogBusy     = errors.New("the log is being read for others; try again")
+	errHistoryBusy = errors.New("the history is being read for others; try again")
+)
 
 // statusOf is the one table from what other packages refuse to what HTTP calls it; 0 stands for an error of our own.
 func statusOf(err error) int {
@@ -53,9 +56,9 @@ func statusOf(err error) int {
 		{proof.ErrTooMuch, http.StatusUnprocessableEntity},
 		{proof.ErrNotSigned, http.StatusServiceUnavailable},
 		{proof.ErrBroken, http.StatusServiceUnavailable},
-		{errBusy, http.StatusServiceUnavailable},
+		{errLogBusy, http.StatusServiceUnavailable},
+		{errHistoryBusy, http.StatusServiceUnavailable},
 		{errBacktesting, http.StatusServiceUnavailable},
-		{errRecordsBusy, http.StatusServiceUnavailable},
 		{ErrTooMuch, http.StatusUnprocessableEntity},
 		{errUnseen, http.StatusServiceUnavailable},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable},

@@ -40,11 +40,7 @@ func (s *server) delivery(ctx context.Context, vin string, past *PastWindow) (cl
 	if err != nil {
 		return client.Delivery{}, err
 	}
-	row, ok := s.cfg.View.Vehicle(vin)
-	if !ok {
-		return client.Delivery{}, errNoVehicle
-	}
-	done, err := s.recordTurn()
+	row, done, err := s.vehicleTurn(vin)
 	if err != nil {
 		return client.Delivery{}, err
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
-// scans is how many calls may read heartbeats at once: while the history is behind, each may take a core for some tenths of
-// a second.
-const scans = 4
+// heartbeatScans is how many calls may read heartbeats at once: while the history is behind, each may take a core for some
+// tenths of a second.
+const heartbeatScans = 4
 
 // Period is part of the reads of what happened.
 type Period struct {
@@ -61,12 +61,11 @@ func (s *server) describeHeartbeats() {
 
 // heartbeats asks for a page when it is its turn.
 func (s *server) heartbeats(ctx context.Context, q history.HeartbeatQuery) (history.HeartbeatPage, error) {
-	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
-	default:
-		return history.HeartbeatPage{}, errBusy
+	done, err := s.heartbeatTurns.take()
+	if err != nil {
+		return history.HeartbeatPage{}, err
 	}
+	defer done()
 	return s.cfg.Heartbeats(ctx, q)
 }
 

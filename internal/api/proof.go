@@ -34,7 +34,7 @@ type consistencyQuery struct {
 
 // describeProof registers what lets others check the record.
 func (s *server) describeProof() {
-	turns := make(chan struct{}, provers)
+	turns := newTurns(provers, errLogBusy)
 	typed(s, huma.Operation{
 		OperationID: "prove-heartbeats", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/proof", Tags: []string{"proof"},
 		Summary: "The proof of a vehicle's heartbeats",
@@ -51,12 +51,11 @@ func (s *server) describeProof() {
 		case s.cfg.Proof == nil:
 			return nil, errNoProof
 		}
-		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
-		default:
-			return nil, errBusy
+		done, err := turns.take()
+		if err != nil {
+			return nil, err
 		}
+		defer done()
 		found, err := s.cfg.Proof.Prove(ctx, row.Number, q.VIN, event.At(q.From), event.At(q.To))
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/client"
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
 )
 
@@ -43,9 +44,6 @@ type SeriesQuery struct {
 
 // ErrTooMuch says that a question is about more than the server keeps in memory for an answer.
 var ErrTooMuch = errors.New("this is too much for one answer; ask about a shorter time")
-
-// errRecordsBusy says that others read the history.
-var errRecordsBusy = errors.New("the history is being read for others; try again")
 
 const (
 	recordScans = 4                    // how many calls may read records at once: each takes a core and files for a while
@@ -92,14 +90,14 @@ func (p *Past) told(w record.Window) record.Window {
 	return w
 }
 
-// recordTurn waits for nobody: it is a place among those who read records, to be given back, or errRecordsBusy.
-func (s *server) recordTurn() (done func(), err error) {
-	select {
-	case s.recordTurns <- struct{}{}:
-		return func() { <-s.recordTurns }, nil
-	default:
-		return nil, errRecordsBusy
+// vehicleTurn finds a vehicle and takes a turn among the calls that read records, which ends with done.
+func (s *server) vehicleTurn(vin string) (row fleet.Row, done func(), err error) {
+	row, ok := s.cfg.View.Vehicle(vin)
+	if !ok {
+		return row, nil, errNoVehicle
 	}
+	done, err = s.recordTurns.take()
+	return row, done, err
 }
 
 // UptimeQuery is part of the calls for uptime.

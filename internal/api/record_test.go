@@ -248,7 +248,7 @@ func TestThePastRefusesWhatItCannotAnswer(t *testing.T) {
 		h.refused(h.get(path), status)
 	}
 	for range recordScans {
-		h.server.recordTurns <- struct{}{}
+		must(h.server.recordTurns.take())(t)
 	}
 	if answer := h.get("/v1/vehicles/vehicle/gaps"); answer.Header.Get("Retry-After") == "" {
 		t.Error("it does not say when to come again")

@@ -63,7 +63,7 @@ func (s *server) series(ctx context.Context, q *seriesQuery) (client.Series, err
 	if _, err := cut(w); err != nil { // before anything is read
 		return client.Series{}, err
 	}
-	done, err := s.recordTurn()
+	done, err := s.recordTurns.take()
 	if err != nil {
 		return client.Series{}, err
 	}

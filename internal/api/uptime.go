@@ -93,11 +93,7 @@ func (s *server) vehicleUptime(ctx context.Context, vin string, q *UptimeQuery) 
 	if err != nil {
 		return client.UptimeReport{}, err
 	}
-	row, ok := s.cfg.View.Vehicle(vin)
-	if !ok {
-		return client.UptimeReport{}, errNoVehicle
-	}
-	done, err := s.recordTurn()
+	row, done, err := s.vehicleTurn(vin)
 	if err != nil {
 		return client.UptimeReport{}, err
 	}
@@ -124,7 +120,7 @@ func (s *server) customerUptime(ctx context.Context, id string, q *UptimeQuery) 
 	if err != nil {
 		return client.UptimeReport{}, err
 	}
-	done, err := s.recordTurn()
+	done, err := s.recordTurns.take()
 	if err != nil {
 		return client.UptimeReport{}, err
 	}
