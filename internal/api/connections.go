@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,7 +32,7 @@ func (s *server) describeConnections() {
 		OperationID: "export-connections", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/connections.csv", Tags: []string{"vehicles"},
 		Summary: "The connections and outages of a vehicle as a CSV file, newest first", Parameters: pastParameters("vin"),
 		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
-	}, s.exportConnections)
+	}, s.table("connections", s.connectionsTable))
 }
 
 // pastParameters describe the parameters of the files.
@@ -107,15 +106,14 @@ func periodOf(p *record.Period) client.Period {
 	}
 }
 
-func (s *server) exportConnections(w http.ResponseWriter, r *http.Request) {
+func (s *server) connectionsTable(r *http.Request) ([][]string, error) {
 	past, err := pastOf(r)
-	var periods []record.Period
-	if err == nil {
-		periods, _, _, err = s.periods(r.Context(), r.PathValue("vin"), &past)
-	}
 	if err != nil {
-		writeModel(w, problemOf(err, "query", s.logger))
-		return
+		return nil, err
+	}
+	periods, _, _, err := s.periods(r.Context(), r.PathValue("vin"), &past)
+	if err != nil {
+		return nil, err
 	}
 	rows := [][]string{{"from", "to", "state", "cause", "presence", "since", "known_at", "seconds"}}
 	for i := range periods {
@@ -124,8 +122,5 @@ func (s *server) exportConnections(w http.ResponseWriter, r *http.Request) {
 			p.From.String(), p.To.String(), p.State, p.Cause, string(p.Presence), p.Since.String(), p.KnownAt.String(), secondsText(p.Lasted),
 		})
 	}
-	s.writeTable(w, "connections", rows)
+	return rows, nil
 }
-
-// uptimeLong is the window of uptime when nobody says where it begins.
-const uptimeLong = 30 * 24 * time.Hour

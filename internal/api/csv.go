@@ -160,8 +160,7 @@ func lineErrors(errs []registry.LineError) []client.LineError {
 }
 
 func (s *server) exportFile(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", `attachment; filename="fleetbeat-vehicles.csv"`)
+	nameFile(w, "vehicles")
 	err := s.cfg.Registry.Export(r.Context(), newDownload(w))
 	if err == nil {
 		return

@@ -32,7 +32,7 @@ func (s *server) describeVehicleGaps() {
 		OperationID: "export-vehicle-gaps", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/gaps.csv", Tags: []string{"vehicles"},
 		Summary: "The silences of a vehicle as a CSV file, oldest first", Parameters: pastParameters("vin"),
 		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
-	}, s.exportSilences)
+	}, s.table("gaps", s.silencesTable))
 }
 
 func (s *server) delivery(ctx context.Context, vin string, past *PastWindow) (client.Delivery, error) {
@@ -81,15 +81,14 @@ func delaysOf(d *record.Delays) client.Delays {
 	}
 }
 
-func (s *server) exportSilences(w http.ResponseWriter, r *http.Request) {
+func (s *server) silencesTable(r *http.Request) ([][]string, error) {
 	past, err := pastOf(r)
-	var found client.Delivery
-	if err == nil {
-		found, err = s.delivery(r.Context(), r.PathValue("vin"), &past)
-	}
 	if err != nil {
-		writeModel(w, problemOf(err, "query", s.logger))
-		return
+		return nil, err
+	}
+	found, err := s.delivery(r.Context(), r.PathValue("vin"), &past)
+	if err != nil {
+		return nil, err
 	}
 	rows := [][]string{{"from", "to", "verdict", "lost", "later", "unobserved"}}
 	for _, q := range found.Silences {
@@ -97,5 +96,5 @@ func (s *server) exportSilences(w http.ResponseWriter, r *http.Request) {
 			q.From.String(), q.To.String(), q.Verdict, strconv.FormatUint(q.Lost, 10), strconv.FormatUint(q.Later, 10), secondsText(q.Unobserved),
 		})
 	}
-	s.writeTable(w, "gaps", rows)
+	return rows, nil
 }

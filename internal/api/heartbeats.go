@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
 	"strconv"
 	"time"
@@ -133,33 +132,6 @@ func heartbeatLine(h *history.Heartbeat) []string {
 		h.ID.String(), h.ReceivedAt.String(), h.SentAt.String(), sequence,
 		strconv.FormatBool(h.Flags&event.Repeat != 0), strconv.FormatBool(h.Flags&event.Buffered != 0),
 	}
-}
-
-// exportPages writes a CSV file page by page. The first page may still be refused.
-func (s *server) exportPages(w http.ResponseWriter, r *http.Request, name string, header []string, page func(cursor string) ([][]string, string, error)) {
-	rows, next, err := page("")
-	if err != nil {
-		writeModel(w, problemOf(err, "query", s.logger))
-		return
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", `attachment; filename="fleetbeat-`+name+`.csv"`)
-	out := csv.NewWriter(newDownload(w))
-	out.UseCRLF = true
-	err = out.Write(header)
-	for err == nil {
-		if err = out.WriteAll(rows); err != nil || next == "" {
-			break
-		}
-		rows, next, err = page(next)
-	}
-	if err == nil {
-		return
-	}
-	if r.Context().Err() == nil {
-		s.logger.Error("exporting", "what", name, "error", err)
-	}
-	panic(http.ErrAbortHandler) // part of the file may be out: cut it, so that nobody takes it for whole
 }
 
 func heartbeatsOf(found history.HeartbeatPage) client.HeartbeatPage {

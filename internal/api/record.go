@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -46,9 +44,9 @@ type SeriesQuery struct {
 var ErrTooMuch = errors.New("this is too much for one answer; ask about a shorter time")
 
 const (
-	recordScans = 4                    // how many calls may read records at once: each takes a core and files for a while
-	maxPast     = 400 * 24 * time.Hour // the longest window
+	recordScans = 4 // how many calls may read records at once: each takes a core and files for a while
 	aDay        = 24 * time.Hour
+	maxPast     = 400 * aDay // the longest window
 )
 
 // PastWindow is part of the calls about the past.
@@ -149,16 +147,6 @@ func uptimeQueryOf(r *http.Request) (q UptimeQuery, err error) {
 		q.Zone = "UTC"
 	}
 	return q, err
-}
-
-// writeTable answers with a CSV file.
-func (s *server) writeTable(w http.ResponseWriter, name string, rows [][]string) {
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "fleetbeat-"+name+".csv"))
-	out := csv.NewWriter(newDownload(w))
-	if err := out.WriteAll(rows); err != nil {
-		panic(http.ErrAbortHandler) // part of the file may be out: cut it, so that nobody takes it for whole
-	}
 }
 
 func secondsText(s client.Seconds) string { return strconv.FormatFloat(float64(s), 'f', -1, 64) }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
+	"io"
 	"math"
 	"net/http"
 	"testing"
@@ -115,6 +117,20 @@ func withOutage(t *testing.T) (h *harness, from event.Time) {
 	return h, from
 }
 
+// table reads a CSV file, whose lines end as RFC 4180 says.
+func (h *harness) table(path string) [][]string {
+	h.Helper()
+	answer := h.get(path)
+	text := must(io.ReadAll(answer.Body))(h.T)
+	if kind := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || kind != "text/csv; charset=utf-8; header=present" {
+		h.Errorf("%s is %s with status %d: %s", path, kind, answer.StatusCode, text)
+	}
+	if lines := bytes.Count(text, []byte("\n")); lines != bytes.Count(text, []byte("\r\n")) || !bytes.HasSuffix(text, []byte("\r\n")) {
+		h.Errorf("%s has lines that do not end in CRLF: %q", path, text)
+	}
+	return must(csv.NewReader(bytes.NewReader(text)).ReadAll())(h.T)
+}
+
 func TestConnectionsTellPeriodsAndRepairs(t *testing.T) {
 	h, from := withOutage(t)
 	q := client.PastQuery{From: from.Std(), To: from.Add(time.Hour).Std()}
@@ -147,9 +163,9 @@ func TestConnectionsTellPeriodsAndRepairs(t *testing.T) {
 		t.Errorf("as of then: %+v", before)
 	}
 
-	rows, err := csv.NewReader(h.get("/v1/vehicles/vehicle/connections.csv?from=" + from.String() + "&to=" + from.Add(time.Hour).String()).Body).ReadAll()
-	if err != nil || len(rows) != 1+len(states) || rows[3][2] != "out_of_coverage" || rows[3][7] != "150" {
-		t.Errorf("the file has %q (%v)", rows, err)
+	rows := h.table("/v1/vehicles/vehicle/connections.csv?from=" + from.String() + "&to=" + from.Add(time.Hour).String())
+	if len(rows) != 1+len(states) || rows[3][2] != "out_of_coverage" || rows[3][7] != "150" {
+		t.Errorf("the file has %q", rows)
 	}
 }
 
@@ -173,9 +189,9 @@ func TestUptimeAddsUpForAVehicleAndItsCustomer(t *testing.T) {
 		t.Errorf("of the customer: %+v", customer)
 	}
 	for _, path := range []string{"/v1/vehicles/vehicle/uptime.csv", "/v1/customers/a/uptime.csv"} {
-		rows, err := csv.NewReader(h.get(path + "?step=hour&from=" + from.String() + "&to=" + from.Add(time.Hour).String()).Body).ReadAll()
-		if err != nil || len(rows) < 2 || rows[0][2] != "connected" {
-			t.Errorf("%s has %q (%v)", path, rows, err)
+		rows := h.table(path + "?step=hour&from=" + from.String() + "&to=" + from.Add(time.Hour).String())
+		if len(rows) < 2 || rows[0][2] != "connected" {
+			t.Errorf("%s has %q", path, rows)
 		}
 	}
 }
@@ -186,9 +202,9 @@ func TestVehicleGapsTellWhatItsHeartbeatsTell(t *testing.T) {
 	if delivery.Heartbeats != 3 || delivery.Buffered != 1 || delivery.Late.Count != 1 || len(delivery.Silences) != 1 || delivery.Silences[0].Verdict != "unnumbered" {
 		t.Errorf("delivery: %+v", delivery)
 	}
-	rows, err := csv.NewReader(h.get("/v1/vehicles/vehicle/gaps.csv?from=" + from.String() + "&to=" + from.Add(time.Hour).String()).Body).ReadAll()
-	if err != nil || len(rows) != 2 || rows[1][2] != "unnumbered" {
-		t.Errorf("the file has %q (%v)", rows, err)
+	rows := h.table("/v1/vehicles/vehicle/gaps.csv?from=" + from.String() + "&to=" + from.Add(time.Hour).String())
+	if len(rows) != 2 || rows[1][2] != "unnumbered" {
+		t.Errorf("the file has %q", rows)
 	}
 }
 
@@ -212,9 +228,9 @@ func TestASeriesHasThePointsOfItsSteps(t *testing.T) {
 	if of := must(h.client.Series(t.Context(), q))(t); len(of.Items) != len(series.Items) || of.Items[0].Vehicles != 0 {
 		t.Errorf("of nobody: %+v", of)
 	}
-	rows, err := csv.NewReader(h.get("/v1/summary/series.csv?customer=a&zone=Asia/Kathmandu&step=1m&from=" + from.String() + "&to=" + from.Add(600*time.Second).String()).Body).ReadAll()
-	if err != nil || len(rows) != 1+len(series.Items) || rows[0][3] != "online" || rows[1][3] != "1" || rows[1][7] != "true" {
-		t.Errorf("the file has %q (%v)", rows, err)
+	rows := h.table("/v1/summary/series.csv?customer=a&zone=Asia/Kathmandu&step=1m&from=" + from.String() + "&to=" + from.Add(600*time.Second).String())
+	if len(rows) != 1+len(series.Items) || rows[0][3] != "online" || rows[1][3] != "1" || rows[1][7] != "true" {
+		t.Errorf("the file has %q", rows)
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *server) describeSeries() {
 		Parameters: append(periodParameters("to"), parameter("query", "step", "How the time is cut", text),
 			parameter("query", "zone", "The time zone whose clocks cut it", text), parameter("query", "customer", "As in the list", listOfTexts())),
 		Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
-	}, s.exportSeries)
+	}, s.table("summary-series", s.seriesTable))
 }
 
 type seriesQuery struct {
@@ -86,19 +86,18 @@ func (s *server) series(ctx context.Context, q *seriesQuery) (client.Series, err
 	return series, nil
 }
 
-func (s *server) exportSeries(w http.ResponseWriter, r *http.Request) {
+func (s *server) seriesTable(r *http.Request) ([][]string, error) {
 	past, err := uptimeQueryOf(r)
+	if err != nil {
+		return nil, err
+	}
 	q := seriesQuery{From: past.From, To: past.To, Step: past.Step, Customer: r.URL.Query()["customer"], ZoneQuery: past.ZoneQuery}
 	if q.Step == "" {
 		q.Step = "hour"
 	}
-	var series client.Series
-	if err == nil {
-		series, err = s.series(r.Context(), &q)
-	}
+	series, err := s.series(r.Context(), &q)
 	if err != nil {
-		writeModel(w, problemOf(err, "query", s.logger))
-		return
+		return nil, err
 	}
 	zone, err := time.LoadLocation(series.Zone)
 	if err != nil {
@@ -112,5 +111,5 @@ func (s *server) exportSeries(w http.ResponseWriter, r *http.Request) {
 		}
 		rows = append(rows, append(row, strconv.FormatBool(p.Observed), secondsText(p.Unobserved)))
 	}
-	s.writeTable(w, "summary-series", rows)
+	return rows, nil
 }

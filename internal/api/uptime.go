@@ -13,6 +13,9 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/history/record"
 )
 
+// uptimeLong is the window of uptime when nobody says where it begins.
+const uptimeLong = 30 * aDay
+
 func (s *server) describeUptime() {
 	typed(s, huma.Operation{
 		OperationID: "vehicle-uptime", Method: http.MethodGet, Path: "/v1/vehicles/{vin}/uptime", Tags: []string{"vehicles"},
@@ -53,18 +56,17 @@ func (s *server) describeUptime() {
 			Parameters: append(pastParameters(file.id), parameter("query", "step", "How the time is cut", text),
 				parameter("query", "zone", "The time zone whose clocks cut it", text)),
 			Responses: answers("The file", "text/csv", nil), Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
-		}, func(w http.ResponseWriter, r *http.Request) {
+		}, s.table("uptime", func(r *http.Request) ([][]string, error) {
 			q, err := uptimeQueryOf(r)
-			var report client.UptimeReport
-			if err == nil {
-				report, err = file.report(r.Context(), r.PathValue(file.id), &q)
-			}
 			if err != nil {
-				writeModel(w, problemOf(err, "query", s.logger))
-				return
+				return nil, err
 			}
-			s.writeTable(w, "uptime", uptimeTable(&report))
-		})
+			report, err := file.report(r.Context(), r.PathValue(file.id), &q)
+			if err != nil {
+				return nil, err
+			}
+			return uptimeTable(&report), nil
+		}))
 	}
 }
 
