@@ -61,7 +61,7 @@ type summaryQuery struct {
 }
 
 func (s *server) getSummary(ctx context.Context, in *summaryQuery) (*body[client.Summary], error) {
-	if err := s.reached(ctx, event.Position(in.At)); err != nil {
+	if err := s.reached(ctx, event.Position(in.Least)); err != nil {
 		return nil, err
 	}
 	view, err := s.view(ctx, in.Moment)
@@ -88,7 +88,7 @@ func (s *server) listTransitions(ctx context.Context, q *transitionQuery) (*body
 	if err != nil {
 		return nil, err
 	}
-	if err := s.reached(ctx, event.Position(q.At)); err != nil {
+	if err := s.reached(ctx, event.Position(q.Least)); err != nil {
 		return nil, err
 	}
 	if q.Since == 0 && !isRecent(q.Cursor) || !q.From.IsZero() || !q.Until.IsZero() {

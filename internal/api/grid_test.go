@@ -1,12 +1,15 @@
 package api
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/client"
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/fleet"
 )
 
 func TestGridIsTheVehiclesInOrder(t *testing.T) {
@@ -85,5 +88,24 @@ func TestGridKeptByUpdatesIsTheGridAsked(t *testing.T) {
 	})
 	if fresh := must(h.client.Grid(t.Context()))(t); string(fresh.Cells) != string(grid.Cells) || fresh.Epoch != grid.Epoch {
 		t.Errorf("kept by updates: %v, asked for: %v", grid.Cells, fresh.Cells)
+	}
+}
+
+func TestEveryReadOfAMomentAsksForIt(t *testing.T) {
+	var asked []event.Time
+	h := newHarness(t, func(cfg *Config) {
+		view := cfg.View
+		cfg.At = func(_ context.Context, at event.Time) (*fleet.View, error) {
+			asked = append(asked, at)
+			return view, nil
+		}
+	})
+	for _, path := range []string{"/v1/vehicles", "/v1/summary", "/v1/grid", "/v1/grid/groups", "/v1/grid/vehicles", "/v1/grid/matches"} {
+		for _, at := range []event.Time{0, 1_700_000_000_000} {
+			asked = nil
+			if answer := h.get(path + "?at=" + at.Std().UTC().Format(time.RFC3339)); answer.StatusCode != http.StatusOK || !slices.Equal(asked, []event.Time{at}) {
+				t.Errorf("%s at %d answers %s and asked for %v", path, at, answer.Status, asked)
+			}
+		}
 	}
 }

@@ -85,17 +85,14 @@ func periodParameters(end string) []*huma.Param {
 	}
 }
 
-// readMoment reads a moment of the query; 0 when there is none.
-func readMoment(r *http.Request, name string) (event.Time, error) {
-	value := r.URL.Query().Get(name)
-	if value == "" {
-		return 0, nil
-	}
-	t, err := time.Parse(time.RFC3339, value)
+// readPeriod reads what periodParameters describe; 0 stands for none.
+func readPeriod(r *http.Request, end string) (from, to event.Time, err error) {
+	begins, err := readMoment(r, "from")
 	if err != nil {
-		return 0, refuse(http.StatusUnprocessableEntity, "query."+name, "must be a moment in RFC 3339", value)
+		return 0, 0, err
 	}
-	return event.At(t), nil
+	ends, err := readMoment(r, end)
+	return momentOf(begins), momentOf(ends), err
 }
 
 func (s *server) exportHeartbeats(w http.ResponseWriter, r *http.Request) {
@@ -103,10 +100,7 @@ func (s *server) exportHeartbeats(w http.ResponseWriter, r *http.Request) {
 	q := history.HeartbeatQuery{Vehicle: row.Number, Limit: 1000}
 	err := errNoVehicle
 	if ok {
-		q.From, err = readMoment(r, "from")
-	}
-	if err == nil {
-		q.To, err = readMoment(r, "to")
+		q.From, q.To, err = readPeriod(r, "to")
 	}
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))

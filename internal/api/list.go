@@ -13,7 +13,7 @@ import (
 
 // MinPosition is part of the reads that can be told what they must show.
 type MinPosition struct {
-	At uint64 `query:"min_position" doc:"Answer only with this log position or a later one; the server waits up to 5 seconds for it"`
+	Least uint64 `query:"min_position" doc:"Answer only with this log position or a later one; the server waits up to 5 seconds for it"`
 }
 
 type vehicleQuery struct {
@@ -36,7 +36,7 @@ func (s *server) listVehicles(ctx context.Context, q *vehicleQuery) (*body[clien
 	if err != nil {
 		return nil, err
 	}
-	if err := s.reached(ctx, event.Position(q.At)); err != nil {
+	if err := s.reached(ctx, event.Position(q.Least)); err != nil {
 		return nil, err
 	}
 	query := fleet.Query{
@@ -77,7 +77,7 @@ type vehicleRead struct {
 }
 
 func (s *server) getVehicle(ctx context.Context, in *vehicleRead) (*body[client.Vehicle], error) {
-	if err := s.reached(ctx, event.Position(in.At)); err != nil {
+	if err := s.reached(ctx, event.Position(in.Least)); err != nil {
 		return nil, err
 	}
 	v, err := s.vehicle(in.VIN)

@@ -128,16 +128,14 @@ func (q *ZoneQuery) step(length string) (record.Step, *time.Location, error) {
 
 // pastOf reads the query of a raw handler.
 func pastOf(r *http.Request) (p PastWindow, err error) {
-	for name, to := range map[string]*time.Time{"from": &p.From, "to": &p.To, "known_at": &p.KnownAt} {
-		value := r.URL.Query().Get(name)
-		if value == "" {
-			continue
-		}
-		if *to, err = time.Parse(time.RFC3339, value); err != nil {
-			return p, refuse(http.StatusUnprocessableEntity, "query."+name, "it is no moment in RFC 3339", value)
-		}
+	if p.From, err = readMoment(r, "from"); err != nil {
+		return p, err
 	}
-	return p, nil
+	if p.To, err = readMoment(r, "to"); err != nil {
+		return p, err
+	}
+	p.KnownAt, err = readMoment(r, "known_at")
+	return p, err
 }
 
 func uptimeQueryOf(r *http.Request) (q UptimeQuery, err error) {

@@ -69,10 +69,7 @@ func (s *server) exportTransitions(w http.ResponseWriter, r *http.Request) {
 	q := s.historyQuery(query.Get("vehicle"), query["customer"], to)
 	q.Limit = 1000
 	if err == nil {
-		q.From, err = readMoment(r, "from")
-	}
-	if err == nil {
-		q.Til, err = readMoment(r, "until")
+		q.From, q.Til, err = readPeriod(r, "until")
 	}
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))
