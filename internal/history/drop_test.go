@@ -54,17 +54,27 @@ func checkKept(t *rapid.T, h *History, log aLog, keep time.Duration) {
 	}
 	for _, at := range []event.Time{begin, end} {
 		want := newState()
+		var position event.Position
 		for _, s := range log.until(at) {
 			r := pastReader{state: want, past: &Past{At: at}}
 			if err := r.batch(&s); err != nil {
 				t.Fatal(err)
 			}
+			position = s.Position
 		}
 		past, err := h.At(t.Context(), at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := gocmp.Diff(saved(t, want), saved(t, &state{rule: past.Rule, tallies: past.Tallies})); diff != "" {
+		checkPast(t, want, past)
+		replayed, err := h.Replay(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if past.Position != position || replayed.Position != position {
+			t.Fatalf("at %d it shows position %d, by the log %d, not %d", at, past.Position, replayed.Position, position)
+		}
+		if diff := gocmp.Diff(saved(t, want), saved(t, &state{rule: replayed.Rule, tallies: replayed.Tallies})); diff != "" {
 			t.Fatalf("at %d (-replay +history):\n%s", at, diff)
 		}
 	}
