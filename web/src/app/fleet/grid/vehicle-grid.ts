@@ -137,7 +137,8 @@ export class VehicleGrid {
     const groups = this.groups();
     return strips
       .pieces(first, last)
-      .filter((piece) => piece.width >= leastNameWidth * size.scale)
+      .filter((piece) => piece.width >= leastNameWidth * (this.large() ? 2 : 1) * size.scale)
+      .sort((a, b) => b.width - a.width) // when not all have room, the large ones have names
       .slice(0, mostNames)
       .map((piece, key) => ({
         key,
