@@ -56,6 +56,16 @@ test('the timeline is read by keys, over an hour to 30 days, and the address hol
   await expect(page.locator('fb-presence-strip .story')).toContainText('to now');
 });
 
+test('whoever opened a vehicle directly gets back to the fleet, however far back was looked', async ({
+  page,
+}) => {
+  await page.goto(`/vehicles/${kalles[0]}`);
+  await page.getByRole('radio', { name: '7 days' }).click();
+  await expect(page).toHaveURL(/span=7d/);
+  await page.getByRole('button', { name: 'Back', exact: true }).click();
+  await expect(page).toHaveURL('/');
+});
+
 test('news of a vehicle come into its past without a reload', async ({ page, server }) => {
   await page.goto(`/vehicles/${haralds[0]}?span=1h`);
   await expect(periods(page).getByRole('row', { name: /^offline/ })).toHaveCount(1);

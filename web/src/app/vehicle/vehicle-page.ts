@@ -72,6 +72,8 @@ export class VehiclePage {
   private readonly router = inject(Router);
   private readonly snackBar = inject(MatSnackBar);
   private readonly heartbeats = viewChild(HeartbeatsTable);
+  // Asked when it opens: later navigations on this screen count on without leaving a place to go back to.
+  private readonly cameFromAScreen = navigationOf(this.location) > 1;
   protected readonly store = inject(VehicleStore);
 
   readonly vin = input.required<string>();
@@ -107,8 +109,7 @@ export class VehiclePage {
   }
 
   protected back(): void {
-    const { navigationId } = (this.location.getState() ?? {}) as { navigationId?: number };
-    if ((navigationId ?? 1) > 1) this.location.back();
+    if (this.cameFromAScreen) this.location.back();
     else void this.router.navigateByUrl('/');
   }
 
@@ -166,4 +167,9 @@ export class VehiclePage {
   private say(text: string): void {
     this.snackBar.open(text, undefined, { duration: 4000 });
   }
+}
+
+// Which navigation since the page was loaded led to the present place.
+function navigationOf(location: Location): number {
+  return ((location.getState() ?? {}) as { navigationId?: number }).navigationId ?? 1;
 }
