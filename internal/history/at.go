@@ -34,7 +34,7 @@ var ErrAmbiguous = errors.New("the order within a millisecond is needed")
 // where these do not tell all. Errors are ErrDamaged and ErrNotKept.
 func (h *History) At(ctx context.Context, at event.Time) (*Past, error) {
 	for {
-		past, err := h.recall(at)
+		past, err := h.recall(ctx, at)
 		if errors.Is(err, ErrAmbiguous) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotKept) {
 			return h.Replay(ctx, at)
 		}

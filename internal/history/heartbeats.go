@@ -206,15 +206,22 @@ func (h *History) received(vehicle event.VehicleID, from, to event.Time) (found 
 // sealedHeartbeats reads the heartbeats of a vehicle in a file, in the order of the log: their columns before one. The
 // position in their ids is their nth; locate makes one of it.
 func (h *History) sealedHeartbeats(f *file, vehicle event.VehicleID, from, to event.Time, columns int) ([]Heartbeat, error) {
+	var items []Heartbeat
+	err := h.readFile(f, func(t *table) (err error) {
+		items, err = t.heartbeats(vehicle, from, to, columns)
+		return err
+	})
+	return items, err
+}
+
+// readFile lets a function read a file. When that is corrupt, it is ErrDamaged.
+func (h *History) readFile(f *file, read func(*table) error) error {
 	t, done, err := h.files.get(f)
 	if err == nil {
 		defer done()
-		var items []Heartbeat
-		if items, err = t.heartbeats(vehicle, from, to, columns); err == nil {
-			return items, nil
-		}
+		err = read(t)
 	}
-	return nil, h.unreadable(f, err)
+	return h.unreadable(f, err)
 }
 
 // unreadable tells Run of a file that is corrupt.
@@ -296,14 +303,11 @@ func (h *History) locate(m *manifest, items []Heartbeat) error {
 }
 
 func (h *History) positionOf(f *file, at event.Time, nth int64) (position event.Position, err error) {
-	t, done, err := h.files.get(f)
-	if err == nil {
-		defer done()
-		if position, err = t.position(at, nth); err == nil {
-			return position, nil
-		}
-	}
-	return 0, h.unreadable(f, err)
+	err = h.readFile(f, func(t *table) (err error) {
+		position, err = t.position(at, nth)
+		return err
+	})
+	return position, err
 }
 
 // The columns of a batch's row.

@@ -44,7 +44,7 @@ func (h *History) presences(ctx context.Context, from, to event.Time, begin func
 	}
 	begin(at, s.rule)
 	for _, f := range m.of(timelineFiles, at, to+1) {
-		if err := h.tellFile(ctx, &f, at, to, tell); err != nil {
+		if err := h.readFile(&f, func(t *table) error { return t.timeline(ctx, at, to, tell) }); err != nil {
 			return err
 		}
 	}
@@ -58,26 +58,17 @@ func (h *History) presences(ctx context.Context, from, to event.Time, begin func
 	return ctx.Err()
 }
 
-// tellFile tells the transitions of a file that the log showed from one moment up to and with another.
-func (h *History) tellFile(ctx context.Context, f *file, from, to event.Time, tell func(*Transition)) error {
-	t, done, err := h.files.get(f)
-	if err != nil {
-		return h.unreadable(f, err)
-	}
-	defer done()
+// timeline tells the transitions of a file that the log showed from one moment up to and with another.
+func (t *table) timeline(ctx context.Context, from, to event.Time, tell func(*Transition)) error {
 	first, end, err := t.find(int64(from), int64(to))
 	if err != nil {
-		return h.unreadable(f, err)
+		return err
 	}
-	err = readAll(t, first, end, func(r *timelineRow) error {
+	return readAll(t, first, end, func(r *timelineRow) error {
 		item, err := r.transition()
 		tell(&item)
 		return errors.Join(err, ctx.Err())
 	})
-	if err != nil && ctx.Err() == nil {
-		return h.unreadable(f, err)
-	}
-	return err
 }
 
 // FirstProof is the first canary that is kept, 0 when there is none: nothing is proven of the time before. Errors are
@@ -103,22 +94,20 @@ func (h *History) firstProof() (at event.Time, err error) {
 	}
 	h.mu.RUnlock()
 	for _, f := range m.of(factFiles, 0, endOfTime) {
-		t, done, err := h.files.get(&f)
-		if err == nil {
-			err = readAll(t, 0, t.rows(), func(r *factRow) error {
+		err := h.readFile(&f, func(t *table) error {
+			return readAll(t, 0, t.rows(), func(r *factRow) error {
 				if r.Fact != factCanary {
 					return nil
 				}
 				at = event.Time(r.ReceivedAt)
 				return errPassed
 			})
-			done()
-		}
+		})
 		if errors.Is(err, errPassed) {
 			return at, nil
 		}
 		if err != nil {
-			return 0, h.unreadable(&f, err)
+			return 0, err
 		}
 	}
 	return at, nil

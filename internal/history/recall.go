@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,7 @@ type stretch struct {
 }
 
 // recall makes a past of the newest state before it and what is kept since. ErrAmbiguous says that this does not tell all.
-func (h *History) recall(at event.Time) (*Past, error) {
+func (h *History) recall(ctx context.Context, at event.Time) (*Past, error) {
 	h.mu.RLock()
 	m, parts := h.manifest, h.parts()
 	s := stretch{at: at}
@@ -40,7 +41,7 @@ func (h *History) recall(at event.Time) (*Past, error) {
 	if err := m.covers(s.from, at+1); err != nil {
 		return nil, err
 	}
-	if err := h.takeFiles(&s, m); err != nil {
+	if err := h.takeFiles(ctx, &s, m); err != nil {
 		return nil, err
 	}
 	state := newState()
@@ -113,10 +114,10 @@ func (p *part) lastBy(at event.Time) (last event.Position) {
 }
 
 // takeFiles takes in what is in files, before what is in memory already.
-func (h *History) takeFiles(s *stretch, m *manifest) error {
+func (h *History) takeFiles(ctx context.Context, s *stretch, m *manifest) error {
 	var inFiles stretch
 	for _, f := range m.of(factFiles, s.from, s.at+1) {
-		err := h.eachRow(&f, func(t *table) error {
+		err := h.readFile(&f, func(t *table) error {
 			from, to, err := t.find(int64(s.from), int64(s.at))
 			if err != nil {
 				return err
@@ -136,16 +137,8 @@ func (h *History) takeFiles(s *stretch, m *manifest) error {
 		inFiles.facts = inFiles.facts[1:]
 	}
 	for _, f := range m.of(timelineFiles, s.from, s.at+1) {
-		err := h.eachRow(&f, func(t *table) error {
-			from, to, err := t.find(int64(s.from), int64(s.at))
-			if err != nil {
-				return err
-			}
-			return readAll(t, from, to, func(r *timelineRow) error {
-				item, err := r.transition()
-				inFiles.transitions = append(inFiles.transitions, item)
-				return err
-			})
+		err := h.readFile(&f, func(t *table) error {
+			return t.timeline(ctx, s.from, s.at, func(item *Transition) { inFiles.transitions = append(inFiles.transitions, *item) })
 		})
 		if err != nil {
 			return err
@@ -158,7 +151,7 @@ func (h *History) takeFiles(s *stretch, m *manifest) error {
 // lastInFiles finds the last batch by the files of batches, which have all that hold heartbeats.
 func (h *History) lastInFiles(s *stretch, m *manifest) error {
 	for _, f := range m.of(batchFiles, s.from, s.at+1) {
-		err := h.eachRow(&f, func(t *table) error {
+		err := h.readFile(&f, func(t *table) error {
 			row, err := t.lower(int64(s.at) + 1)
 			if err != nil || row == 0 {
 				return err
@@ -172,19 +165,6 @@ func (h *History) lastInFiles(s *stretch, m *manifest) error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// eachRow lets read a file.
-func (h *History) eachRow(f *file, read func(*table) error) error {
-	t, done, err := h.files.get(f)
-	if err == nil {
-		err = read(t)
-		done()
-	}
-	if err != nil {
-		return h.unreadable(f, err)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (h *History) transitions(ctx context.Context, q *TransitionQuery, last plac
 		if f := &files[i]; f.Newest < q.From || f.Oldest >= q.Til || f.From > last.shown {
 			continue
 		}
-		if err := h.searchFile(&s, &files[i]); err != nil {
+		if err := h.readFile(&files[i], s.file); err != nil {
 			return s.page, err
 		}
 	}
@@ -131,23 +131,18 @@ func (h *History) transitions(ctx context.Context, q *TransitionQuery, last plac
 	return s.page, m.covers(from, min(q.Til, last.shown))
 }
 
-// searchFile looks through a file, a stretch at a time, from its end.
-func (h *History) searchFile(s *search, f *file) error {
-	t, done, err := h.files.get(f)
-	if err != nil {
-		return h.unreadable(f, err)
-	}
-	defer done()
+// file looks through a file, a stretch at a time, from its end.
+func (s *search) file(t *table) error {
 	from, to, err := t.find(int64(max(s.query.From, 0)), int64(s.last.shown)) // what is shown is not before its moment
 	if err != nil {
-		return h.unreadable(f, err)
+		return err
 	}
 	for length := int64(1 << 12); to > from && !s.full; length *= 4 {
 		begin := max(from, to-length)
 		// A batch's transitions are taken together, so that they are counted from its first.
 		if begin > from {
 			if begin, err = t.batchStart(begin, from); err != nil {
-				return h.unreadable(f, err)
+				return err
 			}
 		}
 		items := make([]Transition, 0, to-begin)
@@ -157,7 +152,7 @@ func (h *History) searchFile(s *search, f *file) error {
 			return err
 		})
 		if err != nil {
-			return h.unreadable(f, err)
+			return err
 		}
 		s.take(items)
 		to = begin
@@ -241,8 +236,8 @@ func (h *History) transitionsOf(vehicle event.VehicleID, from, to event.Time) (f
 		if f.Newest < from || f.Oldest >= to {
 			continue
 		}
-		if err := h.transitionsIn(&f, vehicle, take); err != nil {
-			return nil, h.unreadable(&f, err)
+		if err := h.readFile(&f, func(t *table) error { return t.transitionsOf(vehicle, take) }); err != nil {
+			return nil, err
 		}
 	}
 	for i := range open {
@@ -251,13 +246,8 @@ func (h *History) transitionsOf(vehicle event.VehicleID, from, to event.Time) (f
 	return found, m.covers(from, to)
 }
 
-// transitionsIn reads a vehicle's rows column by column, which is quicker than by row for few.
-func (h *History) transitionsIn(f *file, vehicle event.VehicleID, take func(*Transition)) error {
-	t, done, err := h.files.get(f)
-	if err != nil {
-		return err
-	}
-	defer done()
+// transitionsOf hands over a vehicle's rows, in the order of the log.
+func (t *table) transitionsOf(vehicle event.VehicleID, take func(*Transition)) error {
 	first, end, err := t.find(int64(vehicle), int64(vehicle))
 	if err != nil {
 		return err
@@ -291,17 +281,15 @@ func (h *History) gapsOf(from, to event.Time) (found []event.Gap, err error) {
 		if f.Newest <= from || f.Oldest >= to {
 			continue
 		}
-		t, done, err := h.files.get(&f)
-		if err == nil {
-			err = readAll(t, 0, t.rows(), func(r *gapRow) error {
+		err := h.readFile(&f, func(t *table) error {
+			return readAll(t, 0, t.rows(), func(r *gapRow) error {
 				g, err := r.gap()
 				found = append(found, g)
 				return err
 			})
-			done()
-		}
+		})
 		if err != nil {
-			return nil, h.unreadable(&f, err)
+			return nil, err
 		}
 	}
 	found = slices.DeleteFunc(append(found, open...), func(g event.Gap) bool { return g.To <= from || g.From >= to })
