@@ -45,8 +45,9 @@ type Runner struct {
 	checkpoint atomic.Uint64
 	metrics    metrics
 
+	asked chan chan error // Replace asks Run, which answers
+
 	mu      sync.Mutex
-	asked   chan chan error
 	reached chan struct{} // guarded by mu; closed and replaced when the checkpoint moves and somebody waits
 	waiting bool          // guarded by mu
 }
