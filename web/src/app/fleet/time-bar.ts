@@ -18,7 +18,7 @@ import { Moment } from '../ui/moment';
 import { Notice } from '../ui/notice';
 import { ReachName, reaches } from '../ui/reach';
 import { ReachToggle } from '../ui/reach-toggle';
-import { Span, unobservedTimes } from '../ui/strip-pieces';
+import { Span } from '../ui/strip-pieces';
 import { Format } from '../words/format';
 import { shapeBox, shapeOf } from './counts-shape';
 import { FleetStore } from './fleet-store';
@@ -78,7 +78,8 @@ export class TimeBar {
         this.api.get('/v1/summary/series', { query: { from, to, step: reach.series, customer }, signal }),
         this.api.get('/v1/gaps', { signal }),
       ]);
-      return { window, series, unobserved: unobservedTimes(gaps.items, undefined) };
+      const unobserved = gaps.items.map(({ from, to }) => ({ from: Date.parse(from), to: Date.parse(to) }));
+      return { window, series, unobserved };
     },
   });
   private readonly told = kept(this.series);

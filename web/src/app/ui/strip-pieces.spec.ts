@@ -1,5 +1,5 @@
 import { Period } from '../api/shapes';
-import { Piece, condense, piecesOf, unobservedTimes } from './strip-pieces';
+import { Piece, condense, piecesOf } from './strip-pieces';
 
 const start = Date.parse('2026-11-25T10:00:00Z');
 const moment = (second: number) => new Date(start + second * 1000).toISOString();
@@ -82,18 +82,5 @@ describe('the pieces of a strip', () => {
     const pieces = piecesOf(window, periods, undefined);
     expect(told(condense(pieces, 500))).toEqual(told(pieces));
     expect(told(condense(pieces, 5000))).toEqual(['0-10 late', '10-13 offline x3', '13-100 online']);
-  });
-});
-
-describe('times that were not observed', () => {
-  it('are told once each, oldest first, the last one for as long as the server is blind', () => {
-    const gap = (from: number, to: number) =>
-      ({ from: moment(from), to: moment(to), reason: 'silent', position: to + 1000 }) as const;
-    const spans = unobservedTimes([gap(90, 200), gap(25, 35), gap(20, 28)], at(300));
-    expect(spans.map(({ from, to }) => [(from - start) / 1000, (to - start) / 1000])).toEqual([
-      [20, 35],
-      [90, 200],
-      [300, Infinity],
-    ]);
   });
 });

@@ -1,4 +1,4 @@
-import { Gap, Period, Presence } from '../api/shapes';
+import { Period, Presence } from '../api/shapes';
 import { worstFirst } from '../words/presence';
 
 /** A part of a strip. Moments are milliseconds since 1970. */
@@ -19,20 +19,6 @@ export interface Piece {
 export interface Span {
   from: number;
   to: number;
-}
-
-/** The times that were not observed, oldest first, each once; the last one lasts when the server is blind since a moment. */
-export function unobservedTimes(gaps: readonly Gap[], blindSince: number | undefined): Span[] {
-  const spans = gaps.map((gap) => ({ from: Date.parse(gap.from), to: Date.parse(gap.to) }));
-  if (blindSince !== undefined) spans.push({ from: blindSince, to: Infinity });
-  spans.sort((a, b) => a.from - b.from);
-  const joined: Span[] = [];
-  for (const span of spans) {
-    const last = joined.at(-1);
-    if (last && span.from <= last.to) last.to = Math.max(last.to, span.to);
-    else joined.push({ ...span });
-  }
-  return joined;
 }
 
 /**
