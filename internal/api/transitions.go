@@ -15,7 +15,7 @@ func (s *server) pastTransitions(ctx context.Context, q *transitionQuery, to []e
 		return nil, refuse(http.StatusUnprocessableEntity, "query.since", "does not go together with from and until", q.Since)
 	}
 	query := s.historyQuery(q.Vehicle, q.Customer, to)
-	query.From, query.Til, query.Limit, query.Cursor = momentOf(q.From), momentOf(q.Until), q.Limit, q.Cursor
+	query.From, query.Until, query.Limit, query.Cursor = momentOf(q.From), momentOf(q.Until), q.Limit, q.Cursor
 	found, vins, err := s.findTransitions(ctx, query)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *server) exportTransitions(w http.ResponseWriter, r *http.Request) {
 	q := s.historyQuery(query.Get("vehicle"), query["customer"], to)
 	q.Limit = 1000
 	if err == nil {
-		q.From, q.Til, err = readPeriod(r, "until")
+		q.From, q.Until, err = readPeriod(r, "until")
 	}
 	if err != nil {
 		writeModel(w, problemOf(err, "query", s.logger))

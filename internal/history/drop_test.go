@@ -89,7 +89,7 @@ func checkRefused(t *rapid.T, h *History) {
 	kept := h.manifest.Kept
 	_, err1 := h.At(t.Context(), kept-1)
 	_, err2 := h.Heartbeats(t.Context(), HeartbeatQuery{Vehicle: 1, To: kept, Limit: 1})
-	_, err3 := h.Transitions(t.Context(), TransitionQuery{Til: kept, Limit: 1})
+	_, err3 := h.Transitions(t.Context(), TransitionQuery{Until: kept, Limit: 1})
 	_, err4 := h.TransitionsOf(1, 0, kept)
 	_, err5 := h.Gaps(0, kept)
 	for i, err := range []error{err1, err2, err3, err4, err5, h.Reaches(kept)} {

@@ -14,13 +14,13 @@ import (
 
 // TransitionQuery asks for transitions, newest first. The zero query but for its limit asks for all.
 type TransitionQuery struct {
-	Vehicle   event.VehicleID            // 0 means all
-	Customers map[event.CustomerID]bool  // of the vehicles of any of them, as it was then; nil means all
-	To        map[event.Presence]bool    // to any of them; nil means all
-	Listed    func(event.VehicleID) bool // whether a vehicle is to be told of; nil means all
-	From, Til event.Time                 // of the moment, Til not included; 0 means from the beginning, to the end
-	Limit     int                        // 1 or more
-	Cursor    string                     // NextCursor of the page before
+	Vehicle     event.VehicleID            // 0 means all
+	Customers   map[event.CustomerID]bool  // of the vehicles of any of them, as it was then; nil means all
+	To          map[event.Presence]bool    // to any of them; nil means all
+	Listed      func(event.VehicleID) bool // whether a vehicle is to be told of; nil means all
+	From, Until event.Time                 // of the moment, Until not included; 0 means from the beginning, to the end
+	Limit       int                        // 1 or more
+	Cursor      string                     // NextCursor of the page before
 }
 
 // TransitionPage is an answer to a TransitionQuery.
@@ -73,8 +73,8 @@ func parsePlace(cursor string) (place, error) {
 // Transitions finds transitions of the whole fleet or a part of it, in the order in which the log showed them, the newest
 // first. Errors are ErrInvalidCursor, ErrDamaged and ErrNotKept.
 func (h *History) Transitions(ctx context.Context, q TransitionQuery) (TransitionPage, error) {
-	if q.Til == 0 {
-		q.Til = endOfTime
+	if q.Until == 0 {
+		q.Until = endOfTime
 	}
 	last := place{shown: endOfTime}
 	if q.Cursor != "" {
@@ -116,7 +116,7 @@ func (h *History) transitions(ctx context.Context, q *TransitionQuery, last plac
 		if err := ctx.Err(); err != nil {
 			return s.page, err
 		}
-		if f := &files[i]; f.Newest < q.From || f.Oldest >= q.Til || f.From > last.shown {
+		if f := &files[i]; f.Newest < q.From || f.Oldest >= q.Until || f.From > last.shown {
 			continue
 		}
 		if err := h.readFile(&files[i], s.file); err != nil {
@@ -128,7 +128,7 @@ func (h *History) transitions(ctx context.Context, q *TransitionQuery, last plac
 		s.page.NextCursor = s.end.cursor()
 		from = s.end.shown
 	}
-	return s.page, m.covers(from, min(q.Til, last.shown))
+	return s.page, m.covers(from, min(q.Until, last.shown))
 }
 
 // file looks through a file, a stretch at a time, from its end.
@@ -189,7 +189,7 @@ func (s *search) one(t *Transition, at place) {
 		return
 	}
 	q := s.query
-	wanted := t.At >= q.From && t.At < q.Til && (q.Vehicle == 0 || t.Vehicle == q.Vehicle) &&
+	wanted := t.At >= q.From && t.At < q.Until && (q.Vehicle == 0 || t.Vehicle == q.Vehicle) &&
 		(q.Customers == nil || q.Customers[t.Customer]) && (q.To == nil || q.To[t.To]) && (q.Listed == nil || q.Listed(t.Vehicle))
 	if s.read++; !wanted {
 		if s.read >= maxRead {

@@ -36,7 +36,7 @@ func TestTransitionsAndGapsAreThoseOfTheRule(t *testing.T) {
 		q := TransitionQuery{Limit: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit")}
 		if len(log) > 0 && rapid.Bool().Draw(t, "some") {
 			q.From = log[0].EndTime() + event.Time(rapid.IntRange(0, 10_000_000).Draw(t, "from"))
-			q.Til = q.From + event.Time(rapid.IntRange(0, 10_000_000).Draw(t, "for"))
+			q.Until = q.From + event.Time(rapid.IntRange(0, 10_000_000).Draw(t, "for"))
 			q.Vehicle = event.VehicleID(rapid.IntRange(0, 3).Draw(t, "vehicle"))
 			q.To = map[event.Presence]bool{event.Online: true, event.Offline: true}
 		}
@@ -50,7 +50,7 @@ func TestTransitionsAndGapsAreThoseOfTheRule(t *testing.T) {
 
 func checkTransitions(t *rapid.T, h *History, q TransitionQuery, want []event.Transition) {
 	t.Helper()
-	end := q.Til
+	end := q.Until
 	if end == 0 {
 		end = endOfTime
 	}
@@ -94,11 +94,11 @@ func plain(found []Transition) (out []event.Transition) {
 
 func checkGaps(t *rapid.T, h *History, q TransitionQuery, want []event.Gap) {
 	t.Helper()
-	if q.Til == 0 {
-		q.Til = endOfTime
+	if q.Until == 0 {
+		q.Until = endOfTime
 	}
-	want = slices.DeleteFunc(want, func(g event.Gap) bool { return g.To <= q.From || g.From >= q.Til })
-	found, err := h.Gaps(q.From, q.Til)
+	want = slices.DeleteFunc(want, func(g event.Gap) bool { return g.To <= q.From || g.From >= q.Until })
+	found, err := h.Gaps(q.From, q.Until)
 	if err != nil {
 		t.Fatal(err)
 	}
