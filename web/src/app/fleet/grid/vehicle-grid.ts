@@ -126,6 +126,7 @@ export class VehicleGrid {
 
   protected readonly height = computed(() => this.strips().height / this.size().scale);
   protected readonly label = computed(() => {
+    if (!this.cells.presences()) return $localize`The grid of vehicles, which is not there yet`;
     const vehicles = this.groups().reduce((sum, group) => sum + group.vehicles, 0);
     return $localize`${this.format.count(vehicles)}:count: vehicles, a cell each, by customer`;
   });
