@@ -183,7 +183,7 @@ func TestStalledReaderIsCutAndHoldsNothingUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a write to time out")
 	}
-	h := newHarness(t, func(cfg *Config) { cfg.LiveStall = 300 * time.Millisecond })
+	h := newHarness(t, func(cfg *Config) { cfg.LiveStall = 2 * time.Second })
 	h.withThreeCustomers()
 	healthy, _ := h.watch(client.LiveOptions{Grid: true})
 	until(t, healthy, isHello)
