@@ -79,6 +79,7 @@ test('the past stands still while the present goes on, and one key leads back', 
 
 test('the slider is moved by keys, into the past and back to the present', async ({ page }) => {
   await page.goto('/');
+  await new FleetScreen(page).finds('8');
   await page.keyboard.press('t');
   await slider(page).focus();
   await expect(slider(page)).toHaveAttribute('aria-valuetext', 'Now');
