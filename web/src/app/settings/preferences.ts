@@ -1,4 +1,4 @@
-import { Injectable, LOCALE_ID, WritableSignal, effect, inject, signal } from '@angular/core';
+import { Injectable, LOCALE_ID, WritableSignal, computed, effect, inject, signal } from '@angular/core';
 
 import { Language, languageKey } from './language';
 
@@ -24,9 +24,7 @@ export class Preferences {
   }
 
   /** The time zone of shown times, as an IANA name. */
-  zone(): string {
-    return this.utc() ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
-  }
+  readonly zone = computed(() => (this.utc() ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone));
 
   speak(language: Language): void {
     keep(languageKey, language);

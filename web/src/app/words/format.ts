@@ -14,6 +14,7 @@ type Unit = 'second' | 'minute' | 'hour' | 'day';
 export class Format {
   private readonly locale = inject(LOCALE_ID);
   private readonly preferences = inject(Preferences);
+  private readonly counts = new Intl.NumberFormat(this.locale);
   private readonly units = new Map<Unit, Intl.NumberFormat>();
   private readonly moments = new Map<string, Intl.DateTimeFormat>();
 
@@ -89,7 +90,7 @@ export class Format {
   }
 
   count(value: number): string {
-    return value.toLocaleString(this.locale);
+    return this.counts.format(value);
   }
 
   /** A number of bytes in its largest unit of a thousand each, such as `1.4 MB`. */
