@@ -63,6 +63,16 @@ var rules = []rule{
 		breaks: map[string]string{"internal/proof/tree.go": `package proof; import _ "github.com/fleetbeat/fleetbeat/internal/registry"`},
 	},
 	{
+		says:   "backup knows files only: whoever keeps them knows how to copy them while they are written",
+		find:   importsOnly("internal/backup", "internal/checksummed"),
+		breaks: map[string]string{"internal/backup/write.go": `package backup; import _ "github.com/fleetbeat/fleetbeat/internal/registry"`},
+	},
+	{
+		says:   "checksummed imports the standard library only",
+		find:   importsOnly("internal/checksummed"),
+		breaks: map[string]string{"internal/checksummed/file.go": `package checksummed; import _ "github.com/fleetbeat/fleetbeat/internal/history"`},
+	},
+	{
 		says:   "only proof imports signed notes and Merkle trees",
 		find:   importedOnlyBy([]string{"internal/proof", "cmd/fleetbeat"}, "golang.org/x/mod"),
 		breaks: map[string]string{"internal/api/proof.go": `package api; import _ "golang.org/x/mod/sumdb/note"`},

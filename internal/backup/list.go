@@ -7,16 +7,14 @@
 package backup
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 )
 
 // The names in a backup.
@@ -62,24 +60,10 @@ func (l *List) Bytes() (sum int64) {
 	return sum
 }
 
-func (l *List) encode() ([]byte, error) {
-	line, err := json.Marshal(l)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(line)
-	return fmt.Appendf(append(line, '\n'), "%x\n", sum), nil
-}
-
-// decodeList reads what encode wrote. Its errors are ErrDamaged and ErrNewerFormat.
+// decodeList reads what checksummed wrote. Its errors are ErrDamaged and ErrNewerFormat.
 func decodeList(data []byte) (*List, error) {
-	line, rest, _ := bytes.Cut(data, []byte("\n"))
-	sum := sha256.Sum256(line)
-	if string(rest) != hex.EncodeToString(sum[:])+"\n" {
-		return nil, fmt.Errorf("%w: %s does not fit its checksum", ErrDamaged, listName)
-	}
 	var l List
-	if err := json.Unmarshal(line, &l); err != nil {
+	if err := checksummed.Decode(data, &l); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, listName, err)
 	}
 	if l.Format > format {

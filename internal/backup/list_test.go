@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 )
 
 // FuzzAListNamesFilesOfABackupOnly: whatever a list with a checksum that fits says, it is refused as one of the named
 // errors, or it names no file twice and none outside of the folder, and is the same when it is written and read again.
 func FuzzAListNamesFilesOfABackupOnly(f *testing.F) {
 	whole := List{Format: format, Position: 7, Revision: 3, Files: []File{{Name: "log/head", Bytes: 8, SHA256: "00"}, {Name: "proof/key", Secret: true}}}
-	line, err := whole.encode()
+	line, err := checksummed.Encode(&whole)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func FuzzAListNamesFilesOfABackupOnly(f *testing.F) {
 			}
 			named[filepath.Clean(file.Name)] = true
 		}
-		again, err := l.encode()
+		again, err := checksummed.Encode(l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +57,7 @@ func FuzzAListNamesFilesOfABackupOnly(f *testing.F) {
 }
 
 func TestAListWithoutItsChecksumIsDamaged(t *testing.T) {
-	data, err := (&List{Format: format}).encode()
+	data, err := checksummed.Encode(&List{Format: format})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 )
 
 // Writer writes a backup. It has one user at a time.
@@ -104,7 +106,7 @@ func (w *Writer) Finish(of List) (*List, error) {
 	of.Format, of.Files = format, w.files
 	of.MadeAt = of.MadeAt.UTC().Truncate(time.Second)
 	slices.SortFunc(of.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	text, err := of.encode()
+	text, err := checksummed.Encode(of)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
@@ -26,7 +27,7 @@ func TestFactsReadBackAsTheyWereWritten(t *testing.T) {
 
 // FuzzManifest: whatever stands in the file, reading it ends in a manifest or an error.
 func FuzzManifest(f *testing.F) {
-	good, err := (&manifest{Format: 1, Files: []file{{Kind: stateFiles, Name: "a.state"}}}).encode()
+	good, err := checksummed.Encode(&manifest{Format: 1, Files: []file{{Kind: stateFiles, Name: "a.state"}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,10 +1,6 @@
 package history
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
@@ -107,24 +104,10 @@ func (m *manifest) covers(from, to event.Time) error {
 	return nil
 }
 
-func (m *manifest) encode() ([]byte, error) {
-	line, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(line)
-	return fmt.Appendf(append(line, '\n'), "%x\n", sum), nil
-}
-
-// decodeManifest reads what encode wrote. Errors are errManifest and ErrNewerFormat.
+// decodeManifest reads what checksummed wrote. Errors are errManifest and ErrNewerFormat.
 func decodeManifest(data []byte) (*manifest, error) {
-	line, rest, _ := bytes.Cut(data, []byte("\n"))
-	sum := sha256.Sum256(line)
-	if string(rest) != hex.EncodeToString(sum[:])+"\n" {
-		return nil, fmt.Errorf("%w: its checksum does not fit", errManifest)
-	}
 	var m manifest
-	if err := json.Unmarshal(line, &m); err != nil {
+	if err := checksummed.Decode(data, &m); err != nil {
 		return nil, fmt.Errorf("%w: %w", errManifest, err)
 	}
 	if m.Format > manifestFormat {
@@ -149,7 +132,7 @@ func baseName(name string) string {
 
 // writeManifest makes a manifest the one that counts.
 func (d *disk) writeManifest(m *manifest) error {
-	data, err := m.encode()
+	data, err := checksummed.Encode(m)
 	if err != nil {
 		return fmt.Errorf("writing the manifest: %w", err)
 	}
