@@ -66,10 +66,10 @@ test('whoever opened a vehicle directly gets back to the fleet, however far back
   await expect(page).toHaveURL('/');
 });
 
-test('news of a vehicle come into its past without a reload', async ({ page, server }) => {
+test('news of a vehicle come into its past without a reload', async ({ page, beats }) => {
   await page.goto(`/vehicles/${haralds[0]}?span=1h`);
   await expect(periods(page).getByRole('row', { name: /^offline/ })).toHaveCount(1);
-  await server.beat(haralds[0]);
+  beats.of([haralds[0]]);
   await expect(periods(page).getByRole('row').nth(1)).toContainText('online');
   await expect(periods(page).getByRole('row').nth(1)).toContainText('lasts');
 });
