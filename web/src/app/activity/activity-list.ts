@@ -105,7 +105,7 @@ export class ActivityList {
     const now = new Date(this.clock.precise());
     const from = this.format.timeBeside(new Date(gap.from), now);
     const to = this.format.timeBeside(new Date(gap.to), now);
-    return $localize`Unobserved from ${from}:from: to ${to}:to: · ${gapReason(gap)}:reason:`;
+    return $localize`Unobserved from ${from}:from: to ${to}:to: · ${gapReason(gap.reason)}:reason:`;
   }
 
   private hold(): void {

@@ -34,6 +34,7 @@ export class VehicleRows extends DataSource<Row> {
 
   private readonly rows: Row[] = []; // of the whole table, and mostly holes
   private readonly blocks = new Set<number>(); // that are there
+  private readonly outdated = new Set<number>(); // that are shown until they are fetched again
   private readonly shown = new BehaviorSubject<readonly Row[]>(this.rows);
   private range: ListRange = { start: 0, end: expected };
   private asking = new AbortController();
@@ -98,7 +99,7 @@ export class VehicleRows extends DataSource<Row> {
 
   /** Fetches the rows on screen again, in their order now. */
   reorder(): void {
-    this.blocks.clear();
+    this.outdate();
     this.fresh.now();
   }
 
@@ -107,7 +108,7 @@ export class VehicleRows extends DataSource<Row> {
     const moved =
       this.asked && this.asked.at !== query.at && sameQuery({ ...this.asked, at: query.at }, query);
     this.asked = query;
-    this.blocks.clear();
+    this.outdate();
     this.reordered.set(false);
     if (!moved) {
       this.counted.set(undefined);
@@ -115,6 +116,11 @@ export class VehicleRows extends DataSource<Row> {
       this.show();
     }
     this.fresh.now();
+  }
+
+  private outdate(): void {
+    for (const n of this.blocks) this.outdated.add(n);
+    this.blocks.clear();
   }
 
   private heard(position: number): void {
@@ -215,17 +221,20 @@ export class VehicleRows extends DataSource<Row> {
     return this.onScreen().filter((n) => !this.blocks.has(n));
   }
 
-  // Lets go of what is far from the screen, and of what was not fetched for this query.
+  // Lets go of what was not fetched again, and of what is far from the screen.
   private forget(): void {
-    this.rows.forEach((_, i) => {
-      if (!this.blocks.has(Math.floor(i / block))) this.rows[i] = undefined;
-    });
+    for (const n of this.outdated) if (!this.blocks.has(n)) this.empty(n);
+    this.outdated.clear();
     const middle = (this.range.start + this.range.end) / 2 / block;
     const byDistance = [...this.blocks].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
     for (const n of byDistance.slice(keptBlocks)) {
       this.blocks.delete(n);
-      this.rows.fill(undefined, n * block, (n + 1) * block);
+      this.empty(n);
     }
+  }
+
+  private empty(n: number): void {
+    this.rows.fill(undefined, n * block, (n + 1) * block);
   }
 
   private show(): void {

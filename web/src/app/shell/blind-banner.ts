@@ -75,6 +75,6 @@ export class BlindBanner {
   protected story(gap: Gap): string {
     const from = this.format.time(new Date(gap.from));
     const to = this.format.time(new Date(gap.to));
-    return $localize`Unobserved from ${from}:from: to ${to}:to: (${gapReason(gap)}:reason:). Nobody was called late or offline for that time.`;
+    return $localize`Unobserved from ${from}:from: to ${to}:to: (${gapReason(gap.reason)}:reason:). Nobody was called late or offline for that time.`;
   }
 }

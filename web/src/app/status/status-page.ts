@@ -53,7 +53,7 @@ export class StatusPage {
   protected readonly gaps = computed(() =>
     (this.known()?.gaps ?? []).slice(0, mostGaps).map((gap) => ({
       ...gap,
-      why: gapReason(gap),
+      why: gapReason(gap.reason),
       length: this.format.duration(Date.parse(gap.to) - Date.parse(gap.from)),
     })),
   );

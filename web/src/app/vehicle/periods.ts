@@ -2,6 +2,7 @@ import { DestroyRef, Injectable, effect, inject, signal, untracked } from '@angu
 
 import { Api } from '../api/api';
 import { Period, PeriodPage } from '../api/shapes';
+import { Clock } from '../live/clock';
 import { Feed } from '../live/feed';
 import { Pace } from '../live/pace';
 
@@ -13,6 +14,7 @@ const every = 30_000; // milliseconds between two readings without news: an unob
 @Injectable()
 export class Periods {
   private readonly api = inject(Api);
+  private readonly clock = inject(Clock);
   private readonly feed = inject(Feed);
   private readonly pace = new Pace(() => this.read(), 1000);
   private reading = new AbortController();
@@ -54,7 +56,7 @@ export class Periods {
     if (!this.vin) return;
     this.reading.abort();
     const { signal } = (this.reading = new AbortController());
-    const from = new Date(Date.now() - this.length).toISOString();
+    const from = new Date(this.clock.precise() - this.length).toISOString();
     const periods: Period[] = [];
     let cursor: string | null = '';
     try {

@@ -1,8 +1,8 @@
 import { Gap } from '../api/shapes';
 
 /** Why a time was not observed. */
-export function gapReason(gap: Gap): string {
-  switch (gap.reason) {
+export function gapReason(reason: Gap['reason']): string {
+  switch (reason) {
     case 'silent':
       return $localize`the server did not hear itself`;
     case 'stopped':

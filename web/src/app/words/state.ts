@@ -1,4 +1,5 @@
 import { Period } from '../api/shapes';
+import { gapReason } from './gap';
 import { presenceName } from './presence';
 
 /** What a period of a vehicle's past was, in the reader's language. */
@@ -29,14 +30,14 @@ export function causeName(cause: Period['cause']): string {
     case 'buffered_heartbeats':
       return $localize`heartbeats that came later`;
     case 'not_registered':
-      return $localize`not registered`;
+      return stateName('unwatched');
     case 'observer_silent':
-      return $localize`the server did not hear itself`;
+      return gapReason('silent');
     case 'observer_stopped':
-      return $localize`the server was stopped`;
+      return gapReason('stopped');
     case 'observer_crashed':
-      return $localize`the server crashed`;
+      return gapReason('crashed');
     case 'observer_damaged':
-      return $localize`a part of the log was damaged`;
+      return gapReason('damaged');
   }
 }
