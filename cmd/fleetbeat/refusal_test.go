@@ -108,7 +108,7 @@ func TestAFolderThatCannotBeUsedIsRefusedAndLeftAsItIs(t *testing.T) {
 }
 
 func newerLog(t *testing.T, data string) string {
-	text := "fleetbeat log, format 2"
+	text := "fleetbeat log, format 3"
 	sum := crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
 	writeFile(t, filepath.Join(data, "FORMAT"), fmt.Appendf(nil, "%s, crc32c %08x\n", text, sum))
 	return data

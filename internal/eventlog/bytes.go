@@ -63,7 +63,7 @@ func Decode(batch []byte) (event.Stored, error) {
 }
 
 // Before is a position from which on to read for everything received at t or later: the first of the newest block that
-// begins before t, and 1 when none does.
+// begins before t, and where the log begins when none does.
 func (l *Log) Before(t event.Time) (event.Position, error) {
 	l.files.RLock()
 	defer l.files.RUnlock()
@@ -73,35 +73,45 @@ func (l *Log) Before(t event.Time) (event.Position, error) {
 		return 0, err
 	}
 	at := sort.Search(len(blocks), func(i int) bool {
-		_, begins, e := beginOf(dir, blocks[i])
+		block, e := openBlock(dir, blocks[i])
+		if errors.Is(e, errEnd) {
+			return true
+		}
 		err = errors.Join(err, e)
-		return begins == 0 || begins >= t
+		return block.begins >= t
 	})
+	first := l.First()
 	if err != nil || at == 0 {
-		return 1, err
+		return first, err
 	}
-	position, _, err := beginOf(dir, blocks[at-1])
-	return position, err
+	block, err := openBlock(dir, blocks[at-1])
+	return max(first, block.header.number), err
 }
 
-// beginOf reads the first batch of a block: its position and when it begins; zeros when the block holds none yet.
-func beginOf(dir string, block int) (event.Position, event.Time, error) {
+// opening is the first batch of a block.
+type opening struct {
+	header header
+	begins event.Time // received-at of its first event
+}
+
+// openBlock reads how a block begins; errEnd when it holds nothing yet.
+func openBlock(dir string, block int) (opening, error) {
 	r := &reader{dir: dir}
 	if err := r.open(block); err != nil {
-		return 0, 0, err
+		return opening{}, err
 	}
 	defer r.close()
 	length, err := r.fill()
-	if errors.Is(err, errEnd) || err == nil && r.block != block {
-		return 0, 0, nil
+	if err == nil && r.block != block {
+		err = errEnd
 	}
 	if err != nil {
-		return 0, 0, err
+		return opening{}, err
 	}
-	batch, _, _, err := r.parser.batch(r.buf[:length])
+	batch, h, _, err := r.parser.batch(r.buf[:length])
 	if err != nil {
-		return 0, 0, r.damage(err)
+		return opening{}, r.damage(err)
 	}
 	s, err := r.decoder.decode(batch)
-	return s.Position, startTime(&s.Batch), err
+	return opening{h, startTime(&s.Batch)}, err
 }

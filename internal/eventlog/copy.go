@@ -30,20 +30,23 @@ func HeadOf(dir string) (event.Position, error) {
 
 // Copy writes a folder's log up to a position, at most its head, as the files of a folder that Open opens as if the log had
 // ended there. It works while another process appends: what is at or before the head never changes. Each batch is verified;
-// damage is a *DamageError.
+// damage is a *DamageError. It ends with ErrDropped when that process drops what is being copied.
 func Copy(dir string, upTo event.Position, create CreateFunc) error {
 	head, _, err := readHead(filepath.Join(dir, headName))
 	if err != nil {
 		return err
 	}
-	if upTo == 0 || upTo > head.position {
-		return fmt.Errorf("the log in %s ends at position %d and cannot be copied up to %d", dir, head.position, upTo)
+	if upTo <= head.dropped || upTo > head.position {
+		return fmt.Errorf("the log in %s reaches from position %d to %d and cannot be copied up to %d", dir, head.dropped+1, head.position, upTo)
 	}
 	if err := copyDescription(dir, create); err != nil {
 		return err
 	}
 	c := logCopy{create: create, head: head}
 	if err := c.batches(msgsDir(filepath.Join(dir, storeName)), upTo); err != nil {
+		if now, _, e := readHead(filepath.Join(dir, headName)); e == nil && now.dropped > head.dropped {
+			return fmt.Errorf("%w while it was copied", ErrDropped)
+		}
 		return err
 	}
 	slots := make([]byte, 2*slotStride)
@@ -91,18 +94,7 @@ type logCopy struct {
 }
 
 func (c *logCopy) batches(dir string, upTo event.Position) (err error) {
-	blocks, err := listBlocks(dir)
-	if err != nil {
-		return err
-	}
-	if len(blocks) == 0 {
-		return fmt.Errorf("%w: %s", errNoBlocks, dir)
-	}
-	first, err := firstOf(dir, blocks[0])
-	if err != nil {
-		return err
-	}
-	r, err := openReader(dir, first)
+	r, err := openReader(dir, c.head.dropped+1, c.head)
 	if err != nil {
 		return err
 	}
@@ -127,7 +119,7 @@ func (c *logCopy) batches(dir string, upTo event.Position) (err error) {
 		if err != nil {
 			return errors.Join(fmt.Errorf("reading batch %d: %w", h.number, err), c.closeBlock())
 		}
-		c.head = head{position: upTo, epoch: max(c.head.epoch, h.epoch), end: s.EndTime(), link: r.chain}
+		c.head.position, c.head.epoch, c.head.end, c.head.link = upTo, max(c.head.epoch, h.epoch), s.EndTime(), r.chain
 		return c.closeBlock()
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestDamageIsHarmlessOrReportedAndTheRestStaysReadable(t *testing.T) {
-	killed, closed := leave(t, history(6, 30, 12), false), leave(t, history(6, 30, 12), true)
+	killed, closed := leave(t, history(6, 30, 12), 0, false), leave(t, history(6, 30, 12), 0, true)
 	for round := range 400 {
 		o := killed
 		if round%4 == 0 {
@@ -81,7 +81,7 @@ func TestUnfinishedWriteIsHarmless(t *testing.T) {
 		write(t, path, append(data[:last.from:last.from], tail...))
 		dir := memoryDir(t)
 		copyTree(t, o.dir, dir)
-		shorter := &original{dir: o.dir, batches: o.batches[:9], places: o.places[:9]}
+		shorter := &original{dir: o.dir, first: 1, batches: o.batches[:9], places: o.places[:9]}
 		shorter.check(t, dir, "", nil, nil)
 	}
 	write(t, path, data[:last.to-1])

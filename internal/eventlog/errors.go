@@ -14,6 +14,8 @@ var (
 	ErrNoSpace = errors.New("the disk of the log is nearly full")
 	// ErrInvalid: a batch breaks a promise of the log and was not written.
 	ErrInvalid = errors.New("invalid batch")
+	// ErrDropped: the log begins behind the position that was asked for.
+	ErrDropped = errors.New("the log was dropped up to there")
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("the log is closed")
 )

@@ -25,7 +25,7 @@ const (
 )
 
 // folderFormat is the version of the folder's layout that this code writes, and the newest it opens.
-const folderFormat = 1
+const folderFormat = 2
 
 // lockFolder makes the folder when needed and takes its lock. The lock ends with the file or with the process.
 func lockFolder(dir string) (*os.File, error) {

@@ -11,7 +11,7 @@ import (
 
 // Follow hands every batch from a position on to fn, in order and one at a time: first what the log holds, then what is
 // appended, until ctx ends, fn gives an error, or the log is closed (ErrClosed). Each batch is verified; damage is a
-// *DamageError. fn may keep what it gets.
+// *DamageError; a position that was dropped is ErrDropped. fn may keep what it gets.
 func (l *Log) Follow(ctx context.Context, from event.Position, fn func(event.Stored) error) error {
 	return followLog(ctx, l, from, (*reader).stored, fn)
 }
@@ -70,6 +70,9 @@ func (f *follower[T]) read(generation int) (s T, err error) {
 		return s, err
 	}
 	s, err = f.take(f.reader)
+	if err != nil && f.next < f.log.First() {
+		return s, fmt.Errorf("%w while it was read: it begins at position %d", ErrDropped, f.log.First())
+	}
 	if errors.Is(err, errEnd) {
 		err = f.reader.damage(errors.New("the log ends before its head"))
 	}
@@ -85,7 +88,7 @@ func (f *follower[T]) reopen(generation int) error {
 	if f.reader != nil && f.generation == generation {
 		return nil
 	}
-	r, err := openReader(msgsDir(filepath.Join(f.log.config.Dir, storeName)), f.next)
+	r, err := openReader(msgsDir(filepath.Join(f.log.config.Dir, storeName)), f.next, f.log.currentHead())
 	if err != nil {
 		return err
 	}
@@ -103,6 +106,12 @@ func (f *follower[T]) close() {
 	if f.reader != nil {
 		f.reader.close()
 	}
+}
+
+func (l *Log) currentHead() head {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head
 }
 
 func (l *Log) currentGeneration() int {

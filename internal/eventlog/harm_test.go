@@ -18,8 +18,9 @@ import (
 // original is a log as it was before damage, and where each of its batches stands on disk.
 type original struct {
 	dir     string
-	batches []event.Stored
-	places  []place // by position - 1
+	first   event.Position // at which the log begins
+	batches []event.Stored // from there on
+	places  []place        // likewise
 }
 
 type place struct {
@@ -30,16 +31,20 @@ type place struct {
 // newOriginal writes a log and leaves it as a killed process would: copied while it is open.
 func newOriginal(t *testing.T, batches []event.Batch) *original {
 	t.Helper()
-	return leave(t, batches, false)
+	return leave(t, batches, 0, false)
 }
 
-// leave writes a log and leaves it, closed or not.
-func leave(t *testing.T, batches []event.Batch, closed bool) *original {
+// leave writes a log, drops its beginning up to a position and leaves it, closed or not.
+func leave(t *testing.T, batches []event.Batch, dropped event.Position, closed bool) *original {
 	t.Helper()
 	live := memoryDir(t)
 	l := open(t, live)
 	appendAll(t, l, batches)
-	o := &original{dir: memoryDir(t), batches: follow(t, l, 1, event.Position(len(batches)))}
+	first, err := l.Drop(t.Context(), dropped, l.LastTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &original{dir: memoryDir(t), first: first, batches: follow(t, l, first, event.Position(len(batches)))}
 	if closed {
 		closeLog(t, l)
 	}
@@ -68,8 +73,8 @@ func leave(t *testing.T, batches []event.Batch, closed bool) *original {
 			o.places = append(o.places, place{relative, item.offset, to})
 		}
 	}
-	if len(o.places) != len(batches) {
-		t.Fatalf("%d places for %d batches", len(o.places), len(batches))
+	if len(o.places) != len(o.batches) {
+		t.Fatalf("%d places for %d batches", len(o.places), len(o.batches))
 	}
 	return o
 }
@@ -79,7 +84,7 @@ func (o *original) touched(file string, from, to int64) map[event.Position]bool 
 	touched := map[event.Position]bool{}
 	for i, p := range o.places {
 		if p.file == file && p.from < to && from < p.to {
-			touched[event.Position(i+1)] = true
+			touched[o.first+event.Position(i)] = true
 		}
 	}
 	return touched
@@ -145,15 +150,15 @@ func (o *original) check(t *testing.T, dir, file string, damaged []byte, touched
 	t.Helper()
 	l := open(t, dir)
 	damages := l.Damages()
-	head := event.Position(len(o.batches))
-	if l.Head() != head {
-		t.Fatalf("head is %d, was %d; damages %v", l.Head(), head, damages)
+	head := o.first - 1 + event.Position(len(o.batches))
+	if l.Head() != head || l.First() != o.first {
+		t.Fatalf("it reaches from %d to %d, was from %d to %d; damages %v", l.First(), l.Head(), o.first, head, damages)
 	}
 	lost := 0
-	got := follow(t, l, 1, head)
+	got := follow(t, l, o.first, head)
 	for i, s := range got {
-		if s.Position != event.Position(i+1) {
-			t.Fatalf("batch %d has position %d", i+1, s.Position)
+		if s.Position != o.first+event.Position(i) {
+			t.Fatalf("batch %d has position %d", o.first+event.Position(i), s.Position)
 		}
 		if len(s.Entries) == 1 {
 			if _, ok := s.Entries[0].Fact.(event.Lost); ok {
@@ -188,7 +193,7 @@ func (o *original) check(t *testing.T, dir, file string, damaged []byte, touched
 		t.Fatalf("appended at %d after %d: %v", position, head, err)
 	}
 	closeLog(t, l)
-	if report, err := Read(dir, 1, nil); err != nil || report.Last != head+1 || report.Batches != uint64(head)+1 {
+	if report, err := Read(dir, 1, nil); err != nil || report.First != o.first || report.Last != head+1 || report.Batches != uint64(head+2-o.first) {
 		t.Fatalf("read %+v, %v", report, err)
 	}
 	again, err := inspect(dir)

@@ -12,12 +12,14 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
-// head is where the log ends, as the second place says: what the store must hold at least.
+// head is where the log ends and begins, as the second place says: what the store must hold at least.
 type head struct {
 	position event.Position
 	epoch    uint64
-	end      event.Time // received-at of the last event up to position
-	link     link       // what the batch after position must name as its previous
+	end      event.Time     // received-at of the last event up to position
+	link     link           // what the batch after position must name as its previous
+	dropped  event.Position // the last that Drop took away; 0: none
+	before   link           // what the batch after dropped must name as its previous
 }
 
 // known says whether h was read from a head file: every one was written in an epoch.
@@ -29,8 +31,8 @@ func (h head) newerThan(other head) bool {
 
 // A head file holds two slots, a page apart, written in turn: while one is written the other is whole.
 const (
-	slotMagic  = 0x31444846 // "FHD1" in little endian
-	slotSize   = 4 + 3*8 + len(link{}) + 4
+	slotMagic  = 0x32444846 // "FHD2" in little endian
+	slotSize   = 4 + 4*8 + 2*len(link{}) + 4
 	slotStride = 4096
 )
 
@@ -41,6 +43,8 @@ func (h head) slot() []byte {
 	b = binary.LittleEndian.AppendUint64(b, h.epoch)
 	b = binary.LittleEndian.AppendUint64(b, uint64(h.end))
 	b = append(b, h.link[:]...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.dropped))
+	b = append(b, h.before[:]...)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -53,6 +57,8 @@ func parseSlot(b []byte) (h head, ok bool) {
 	h.epoch = binary.LittleEndian.Uint64(b[12:])
 	h.end = event.Time(binary.LittleEndian.Uint64(b[20:]))
 	copy(h.link[:], b[28:])
+	h.dropped = event.Position(binary.LittleEndian.Uint64(b[28+len(link{}):]))
+	copy(h.before[:], b[36+len(link{}):])
 	return h, true
 }
 
@@ -111,6 +117,11 @@ func (f *headFile) write(h head) error {
 	}
 	f.turn, f.dirty = 1-f.turn, true
 	return nil
+}
+
+// writeBoth makes both slots say h, durably.
+func (f *headFile) writeBoth(h head) error {
+	return errors.Join(f.write(h), f.write(h), f.sync())
 }
 
 // sync makes what was written durable. After close it does nothing.

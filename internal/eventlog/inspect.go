@@ -101,6 +101,7 @@ func stitchStore(storeDir string, said head, headPath string, chosen []bool) (st
 	s := stitcher{head: said, chosen: chosen, note: f.note, disown: func(position event.Position) {
 		f.strange = append(f.strange, Damage{File: headPath, Position: position, Reason: "it is of another log"})
 	}}
+	s.begin()
 	dir := msgsDir(storeDir)
 	if err := scanBlocks(dir, s.add); err != nil {
 		return f, err
@@ -110,7 +111,10 @@ func stitchStore(storeDir string, said head, headPath string, chosen []bool) (st
 		return f, err
 	}
 	f.batches = s.count
-	f.head = head{position: s.held.header.number, link: s.held.link, end: said.end, epoch: max(said.epoch, s.epoch)}
+	f.head = head{
+		position: s.held.header.number, link: s.held.link, end: said.end, epoch: max(said.epoch, s.epoch),
+		dropped: s.head.dropped, before: s.head.before,
+	}
 	if s.held.batch == nil {
 		return f, nil
 	}

@@ -108,7 +108,7 @@ func (l *Log) open(ctx context.Context) error {
 	}
 	end := found.store.head
 	end.epoch++
-	store, err := openVerified(ctx, filepath.Join(l.config.Dir, storeName), end.position, l.config.Logger)
+	store, err := openVerified(ctx, filepath.Join(l.config.Dir, storeName), end, l.config.Logger)
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,7 @@ func (l *Log) settle(end head, format int) error {
 	}
 	l.metrics.blocks.Set(float64(len(blocks)))
 	l.metrics.head.Set(float64(end.position))
+	l.metrics.first.Set(float64(end.dropped + 1))
 	if err := syncTree(filepath.Join(dir, storeName), false); err != nil {
 		return fmt.Errorf("syncing the log's folders: %w", err)
 	}
@@ -192,6 +193,13 @@ func (l *Log) Head() event.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.head.position
+}
+
+// First is the position at which the log begins: 1, until Drop takes something away.
+func (l *Log) First() event.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head.dropped + 1
 }
 
 // LastTime is the received-at of the last event in the log, and 0 when there is none.

@@ -11,6 +11,7 @@ type metrics struct {
 	commit     prometheus.Histogram
 	bytes      prometheus.Counter
 	head       prometheus.Gauge
+	first      prometheus.Gauge
 	blocks     prometheus.Gauge
 	damages    prometheus.Counter
 }
@@ -28,6 +29,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		}),
 		head: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "fleetbeat_log_head_position", Help: "Position of the last durable batch.",
+		}),
+		first: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "fleetbeat_log_first_position", Help: "Position at which the log begins: what came before was dropped.",
 		}),
 		blocks: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "fleetbeat_log_blocks", Help: "Block files of the log.",
@@ -49,7 +53,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.commit, m.bytes, m.head, m.blocks, m.damages}
+	return []prometheus.Collector{m.commit, m.bytes, m.head, m.first, m.blocks, m.damages}
 }
 
 func (m *metrics) unregister() {

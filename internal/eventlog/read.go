@@ -16,9 +16,10 @@ type Report struct {
 	Heartbeats  uint64
 }
 
-// Read hands every batch of a folder from a position on to fn, verified, without a server and without changing
-// anything; fn may be nil. It works while another process appends, up to where that one is. Damage ends it with a
-// *DamageError that names file and position; to read behind damage, open the log, which repairs it.
+// Read hands every batch of a folder to fn, verified, from a position on, or from where the log begins if that is later,
+// without a server and without changing anything; fn may be nil. It works while another process appends, up to where that
+// one is. Damage ends it with a *DamageError that names file and position; to read behind damage, open the log, which
+// repairs it. It ends with ErrDropped when that process drops what is being read.
 func Read(dir string, from event.Position, fn func(event.Stored) error) (Report, error) {
 	var report Report
 	err := readFolder(dir, from, func(r *reader) (event.Position, error) {
@@ -53,7 +54,7 @@ func ReadBytes(dir string, from event.Position, fn func(Bytes) error) (Report, e
 	if err != nil {
 		return report, err
 	}
-	r, err := openReader(blocks, max(from, 1))
+	r, err := openCopy(blocks, from)
 	if err != nil {
 		return report, err
 	}
@@ -65,6 +66,22 @@ func ReadBytes(dir string, from event.Position, fn func(Bytes) error) (Report, e
 		err = nil
 	}
 	return report, err
+}
+
+// openCopy reads blocks that no head lies beside, from a position on or from where they begin.
+func openCopy(dir string, from event.Position) (*reader, error) {
+	blocks, err := listBlocks(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(blocks) > 0 {
+		first, err := firstOf(dir, blocks[0])
+		if err != nil {
+			return nil, err
+		}
+		from = max(from, first)
+	}
+	return openReader(dir, max(from, 1), head{})
 }
 
 // findBlocks is the folder of blocks at or below dir.
@@ -92,7 +109,7 @@ func readFolder(dir string, from event.Position, next func(*reader) (event.Posit
 	if err != nil {
 		return err
 	}
-	r, err := openReader(msgsDir(filepath.Join(dir, storeName)), max(from, 1))
+	r, err := openReader(msgsDir(filepath.Join(dir, storeName)), max(from, head.dropped+1), head)
 	if errors.Is(err, errNoBlocks) && head.position == 0 {
 		return nil
 	}
@@ -108,6 +125,8 @@ func readFolder(dir string, from event.Position, next func(*reader) (event.Posit
 		var damage *DamageError
 		switch {
 		case err == nil:
+		case droppedNow(dir, r.next):
+			return fmt.Errorf("%w while it was read, at position %d", ErrDropped, r.next)
 		case errors.Is(err, errEnd) && r.next <= head.position && from <= head.position:
 			return r.damage(errors.New("the log ends before its head"))
 		case errors.Is(err, errEnd), errors.As(err, &damage) && r.next > head.position:
@@ -116,6 +135,12 @@ func readFolder(dir string, from event.Position, next func(*reader) (event.Posit
 			return err
 		}
 	}
+}
+
+// droppedNow says whether a position of a folder was dropped, as its head says at this moment.
+func droppedNow(dir string, position event.Position) bool {
+	head, _, err := readHead(filepath.Join(dir, headName))
+	return err == nil && position <= head.dropped
 }
 
 func (report *Report) add(position event.Position, heartbeats int) {

@@ -34,9 +34,15 @@ type reader struct {
 	decoder decoder
 }
 
-// openReader finds the batch at position from.
-func openReader(dir string, from event.Position) (*reader, error) {
-	r := &reader{dir: dir, next: from, known: from == 1}
+// openReader finds the batch at position from in a log that begins as the head says.
+func openReader(dir string, from event.Position, said head) (*reader, error) {
+	if from <= said.dropped {
+		return nil, fmt.Errorf("%w: it begins at position %d, and %d was asked for", ErrDropped, said.dropped+1, from)
+	}
+	r := &reader{dir: dir, next: from}
+	if from == said.dropped+1 {
+		r.chain, r.known = said.before, true
+	}
 	blocks, err := listBlocks(dir)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ func (l *Log) prepare(ctx context.Context) (*findings, error) {
 	if err := l.finishRepair(dir, storeDir); err != nil {
 		return nil, fmt.Errorf("finishing an interrupted repair: %w", err)
 	}
+	if err := l.finishDrop(dir); err != nil {
+		return nil, fmt.Errorf("finishing an interrupted drop: %w", err)
+	}
 	found, err := inspect(dir)
 	if err != nil {
 		return nil, err
@@ -185,11 +188,13 @@ func setAside(dir string, damages []Damage, more uint64) (string, error) {
 
 // rebuild makes a new store of what can be read of a damaged one, makes it durable and verifies it.
 func (l *Log) rebuild(ctx context.Context, from, to string, found *findings) error {
-	w := &blockWriter{dir: msgsDir(to), epoch: found.store.head.epoch + 1}
+	begin := found.store.head
+	w := &blockWriter{dir: msgsDir(to), epoch: begin.epoch + 1, chain: begin.before}
 	if err := os.MkdirAll(w.dir, 0o750); err != nil {
 		return err
 	}
 	s := stitcher{head: found.said, chosen: found.store.chosen, keep: w.keep, fill: w.fill}
+	s.begin()
 	err := scanBlocks(msgsDir(from), s.add)
 	if err == nil {
 		_, err = s.finish(w.dir)
@@ -202,7 +207,7 @@ func (l *Log) rebuild(ctx context.Context, from, to string, found *findings) err
 	if err != nil {
 		return err
 	}
-	err = store.checkView(ctx, w.last)
+	err = store.checkView(ctx, begin.dropped, w.last)
 	store.close()
 	if err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 // maxHole bounds how many positions in a row are taken for lost: a batch further away is none of this log.
 const maxHole = 1 << 24
 
-// stitcher puts what a scan found back into one dense chain from position 1 to at least the head, and notes what does
-// not fit. It holds one batch back: whether that is the one that was acknowledged is for the next to say.
+// stitcher puts what a scan found back into one dense chain from where the log begins to at least the head, and notes what
+// does not fit. It holds one batch back: whether that is the one that was acknowledged is for the next to say.
 type stitcher struct {
 	head   head
 	note   func(Damage)                                                       // takes each damage; may be nil
@@ -24,10 +24,23 @@ type stitcher struct {
 	chosen []bool
 	found  int
 
-	held  scanned // the zero value stands before position 1
+	held  scanned // at first what stands before the log, without a batch
 	epoch uint64  // the highest seen
 	bad   *region // not yet noted
 	count uint64  // of batches that stay
+}
+
+// begin says where the log begins: behind what the head says was dropped.
+func (s *stitcher) begin() {
+	s.held = scanned{header: header{number: s.head.dropped}, link: s.head.before}
+}
+
+// believe lets the log begin with the first batch that there is, when no head says where it did.
+func (s *stitcher) believe(first scanned) {
+	if s.held.batch == nil && !s.head.known() && first.header.number > 1 {
+		s.head.dropped, s.head.before = first.header.number-1, first.header.previous
+		s.begin()
+	}
 }
 
 func (s *stitcher) add(item scanned) error {
@@ -37,12 +50,16 @@ func (s *stitcher) add(item scanned) error {
 	if item.batch == nil {
 		return nil
 	}
+	s.found++
+	if s.chosen == nil || s.chosen[s.found-1] {
+		s.believe(item)
+	}
 	expected := s.held.header.number + 1
 	n := item.header.number
-	s.found++
+	begins := n == expected && s.held.batch == nil
 	switch {
 	case s.chosen != nil && !s.chosen[s.found-1],
-		n < expected, n-expected > maxHole, n == 1 && item.header.previous != link{}:
+		n < expected, n-expected > maxHole, begins && item.header.previous != s.held.link:
 		s.stray(item, expected)
 		return nil
 	case n > expected:
@@ -52,7 +69,7 @@ func (s *stitcher) add(item scanned) error {
 		if err := s.hole(expected, n-1, &item.header.previous, item.file, item.offset); err != nil {
 			return err
 		}
-	case n > 1 && item.header.previous != s.held.link:
+	case item.header.previous != s.held.link:
 		if err := s.replaceHeld(item); err != nil {
 			return err
 		}

@@ -85,30 +85,38 @@ func openStore(ctx context.Context, dir string, durable bool, logger *slog.Logge
 	return s, s.openStream(ctx)
 }
 
-// openVerified starts a server on a folder whose blocks were verified up to a position, and checks that it sees the same.
+// openVerified starts a server on a folder whose blocks were verified, and checks that it sees the same.
 // If it does not, its index is to blame, which only repeats what the blocks say: without it the server reads the blocks.
-func openVerified(ctx context.Context, dir string, last event.Position, logger *slog.Logger) (*store, error) {
+func openVerified(ctx context.Context, dir string, verified head, logger *slog.Logger) (*store, error) {
 	s, err := openStore(ctx, dir, true, logger)
 	if err != nil {
 		return nil, err
 	}
-	err = s.checkView(ctx, last)
+	err = s.checkView(ctx, verified.dropped, verified.position)
 	if err == nil {
 		return s, nil
 	}
 	s.close()
 	logger.Warn("JetStream's index of the log is wrong and is made anew", "error", err)
-	if err := os.Remove(filepath.Join(msgsDir(dir), "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("removing JetStream's index: %w", err)
+	if err := removeIndex(dir); err != nil {
+		return nil, err
 	}
 	if s, err = openStore(ctx, dir, true, logger); err != nil {
 		return nil, err
 	}
-	if err := s.checkView(ctx, last); err != nil {
+	if err := s.checkView(ctx, verified.dropped, verified.position); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// removeIndex removes JetStream's index of the blocks of a store, without which it reads them.
+func removeIndex(storeDir string) error {
+	if err := os.Remove(filepath.Join(msgsDir(storeDir), "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing JetStream's index: %w", err)
+	}
+	return nil
 }
 
 func (s *store) openStream(ctx context.Context) (err error) {
@@ -135,16 +143,24 @@ func (s *store) openStream(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkView says whether the server sees the log from position 1 to last, and nothing missing in it.
-func (s *store) checkView(ctx context.Context, last event.Position) error {
+// checkView says whether the server sees the log from behind what was dropped to last, and nothing missing in it.
+func (s *store) checkView(ctx context.Context, dropped, last event.Position) error {
 	info, err := s.stream.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("asking the embedded server for its view: %w", err)
 	}
 	st := info.State
-	if st.LastSeq != uint64(last) || st.Msgs != uint64(last) || st.NumDeleted != 0 || last > 0 && st.FirstSeq != 1 {
-		return fmt.Errorf("the embedded server sees positions %d to %d, %d batches, where %d were verified",
-			st.FirstSeq, st.LastSeq, st.Msgs, last)
+	if st.LastSeq != uint64(last) || st.Msgs != uint64(last-dropped) || st.NumDeleted != 0 || last > 0 && st.FirstSeq != uint64(dropped+1) {
+		return fmt.Errorf("the embedded server sees positions %d to %d, %d batches, where %d to %d were verified",
+			st.FirstSeq, st.LastSeq, st.Msgs, dropped+1, last)
+	}
+	return nil
+}
+
+// drop removes every record before a position.
+func (s *store) drop(ctx context.Context, first event.Position) error {
+	if err := s.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(first))); err != nil {
+		return fmt.Errorf("dropping what is before position %d: %w", first, err)
 	}
 	return nil
 }
