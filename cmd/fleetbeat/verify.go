@@ -129,7 +129,7 @@ func (c *verifyCommand) folder(t *terminal, path string, r proof.FolderReport) e
 	if r.Signed == 0 {
 		fmt.Fprintln(t.out, "NOTHING IS SIGNED here: checksums and the chain of hashes alone were checked")
 	} else {
-		fmt.Fprintf(t.out, "positions 1 to %d are what %s signed\n", r.Signed, r.SignedBy)
+		fmt.Fprintf(t.out, "positions %d to %d are what %s signed\n", r.First, r.Signed, r.SignedBy)
 	}
 	if r.Signed > 0 && c.Key == "" {
 		fmt.Fprintln(t.out, "the key is the one that lies in the folder: give --key with one that was kept elsewhere, to be sure whose it is")

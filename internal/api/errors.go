@@ -54,6 +54,7 @@ func statusOf(err error) int {
 		{errNoPeriod, http.StatusUnprocessableEntity},
 		{errNoProof, http.StatusServiceUnavailable},
 		{proof.ErrTooMuch, http.StatusUnprocessableEntity},
+		{proof.ErrNotKept, http.StatusNotFound},
 		{proof.ErrNotSigned, http.StatusServiceUnavailable},
 		{proof.ErrBroken, http.StatusServiceUnavailable},
 		{errLogBusy, http.StatusServiceUnavailable},

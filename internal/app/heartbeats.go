@@ -97,7 +97,7 @@ type stretch struct {
 
 func (s *stretch) read(batch event.Stored) error {
 	if s.first == 0 {
-		s.first = received(&batch.Batch)
+		s.first = batch.StartTime()
 	}
 	for i, vehicle := range batch.Heartbeats.Vehicle {
 		if vehicle == s.vehicle {
@@ -111,15 +111,4 @@ func (s *stretch) read(batch event.Stored) error {
 		return errEnough
 	}
 	return nil
-}
-
-// received is the oldest stamp in a batch; 0 when it has none.
-func received(b *event.Batch) (at event.Time) {
-	if b.Heartbeats.Len() > 0 {
-		at = b.Heartbeats.ReceivedAt[0]
-	}
-	if len(b.Entries) > 0 && (at == 0 || b.Entries[0].ReceivedAt < at) {
-		at = b.Entries[0].ReceivedAt
-	}
-	return at
 }

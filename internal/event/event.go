@@ -189,6 +189,17 @@ func (b *Batch) Runs(yield func(Run) bool) {
 	yield(Run{From: from, To: b.Heartbeats.Len()})
 }
 
+// StartTime is the received-at of the first event in the batch, and 0 when it has none.
+func (b *Batch) StartTime() Time {
+	switch {
+	case len(b.Entries) > 0 && (b.Heartbeats.Len() == 0 || b.Entries[0].After == 0):
+		return b.Entries[0].ReceivedAt
+	case b.Heartbeats.Len() > 0:
+		return b.Heartbeats.ReceivedAt[0]
+	}
+	return 0
+}
+
 // EndTime is the received-at of the last event in the batch, and 0 when it has none.
 func (b *Batch) EndTime() Time {
 	var end Time

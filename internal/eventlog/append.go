@@ -24,7 +24,7 @@ func (l *Log) Append(ctx context.Context, b *event.Batch) (event.Position, error
 	if err != nil {
 		return 0, err
 	}
-	if start := startTime(b); len(b.Entries)+b.Heartbeats.Len() == 0 || start < h.end {
+	if start := b.StartTime(); len(b.Entries)+b.Heartbeats.Len() == 0 || start < h.end {
 		return 0, fmt.Errorf("%w: it is empty or begins at %d, before the log's last time %d", ErrInvalid, start, h.end)
 	}
 	next := header{epoch: h.epoch, number: h.position + 1, previous: h.link}

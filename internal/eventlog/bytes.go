@@ -113,5 +113,5 @@ func openBlock(dir string, block int) (opening, error) {
 		return opening{}, r.damage(err)
 	}
 	s, err := r.decoder.decode(batch)
-	return opening{h, startTime(&s.Batch)}, err
+	return opening{h, s.StartTime()}, err
 }

@@ -58,7 +58,7 @@ func (e *encoder) encode(h header, b *event.Batch) (record, batch []byte, err er
 	if h.standsFor != nil {
 		pb.StandsFor = h.standsFor[:]
 	}
-	base := startTime(b)
+	base := b.StartTime()
 	pb.BaseTime = int64(base)
 	e.columns(base, &b.Heartbeats)
 	pb.Entries = pb.Entries[:0]

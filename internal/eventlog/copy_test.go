@@ -64,7 +64,7 @@ func TestACopyIsTheLogUpToItsEnd(t *testing.T) {
 
 // shift moves a batch behind the end of a log.
 func shift(b *event.Batch, l *Log) {
-	by := max(l.LastTime()-startTime(b), 0)
+	by := max(l.LastTime()-b.StartTime(), 0)
 	for i := range b.Heartbeats.ReceivedAt {
 		b.Heartbeats.ReceivedAt[i] += by
 	}

@@ -96,17 +96,6 @@ func duration(ms uint64) (time.Duration, error) {
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-// startTime is the received-at of the first event of a batch, and 0 when it has none.
-func startTime(b *event.Batch) event.Time {
-	if len(b.Entries) > 0 && (b.Heartbeats.Len() == 0 || b.Entries[0].After == 0) {
-		return b.Entries[0].ReceivedAt
-	}
-	if b.Heartbeats.Len() > 0 {
-		return b.Heartbeats.ReceivedAt[0]
-	}
-	return 0
-}
-
 // validate checks what every batch of the log promises: columns of one length, values within their bounds, entries in
 // the order of their places, and times that never go back.
 func validate(b *event.Batch) error {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -200,6 +201,13 @@ func (l *Log) First() event.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.head.dropped + 1
+}
+
+// Dropped is the last position that Drop took away, 0 when it never did, and what Bytes.Hash was there.
+func (l *Log) Dropped() (event.Position, [sha256.Size]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head.dropped, l.head.before
 }
 
 // LastTime is the received-at of the last event in the log, and 0 when there is none.

@@ -44,7 +44,8 @@ type FolderReport struct {
 const maxLost = 1000
 
 // VerifyFolder reads a whole log, checks the checksum and the place of every batch and the chain of hashes, and holds it
-// against signed checkpoints. It changes nothing and may run beside a server. Its error says that it could not be done.
+// against signed checkpoints; the leaves of the tree stand for what was dropped from its beginning. It changes nothing and
+// may run beside a server. Its error says that it could not be done.
 func VerifyFolder(f Folder) (FolderReport, error) {
 	c := &check{}
 	if err := c.readCheckpoints(f); err != nil || c.report.Finding != nil {
@@ -80,11 +81,14 @@ var errMisfit = errors.New("it does not fit")
 // check is the check of one log.
 type check struct {
 	report FolderReport
+	begun  bool         // the first batch was seen
 	open   []Checkpoint // not yet reached, the smallest first
 	tree   grown        // of the log as it is
 	signed []tlog.Hash  // a stretch of the leaves that were signed
-	leaves *os.File     // all of them; nil: they are not known
-	known  int64        // how many
+	leaves *os.File     // all of them, as they lie beside the log; nil: there are none
+	known  int64        // how many of them were signed
+
+	dropped event.Position // the last whose leaf stands for a batch that was dropped
 }
 
 func (c *check) misfit(position event.Position, reason string) {
@@ -146,10 +150,10 @@ func (c *check) readLeaves(dir string) error {
 	if err != nil {
 		return fmt.Errorf("reading the leaves: %w", err)
 	}
-	defer file.Close()
+	c.leaves = file
 	var tree grown
 	for from := int64(0); from < int64(newest.Size); from += leafStretch {
-		leaves, err := readLeaves(file, from, min(from+leafStretch, int64(newest.Size)))
+		leaves, err := c.readStretch(from, int64(newest.Size))
 		if err != nil {
 			break
 		}
@@ -165,22 +169,59 @@ func (c *check) readLeaves(dir string) error {
 			return err
 		}
 		if root == newest.Root {
-			c.leaves, c.known = file, tree.size
+			c.known = tree.size
 		}
 	}
-	if c.leaves == nil {
+	if c.known == 0 {
 		c.report.Notes = append(c.report.Notes, "the leaves of the tree are damaged: a batch that does not fit cannot be named exactly")
-		return nil
 	}
-	c.leaves, err = os.Open(file.Name())
-	return err
+	return nil
 }
 
 // leafStretch is how many leaves are read at once: a multiple of chunkSize.
 const leafStretch = 16 * chunkSize
 
+// begin takes the leaves of what is before the first batch of the log, in the place of what was dropped.
+func (c *check) begin(first event.Position) error {
+	c.begun = true
+	if first == 1 {
+		return nil
+	}
+	c.report.Notes = append(c.report.Notes, fmt.Sprintf("positions 1 to %d were dropped, and are not here", first-1))
+	if len(c.open) == 0 {
+		return nil
+	}
+	for from := int64(0); from < int64(first)-1; from += leafStretch {
+		leaves, err := c.readStretch(from, int64(first)-1)
+		if err != nil {
+			c.misfit(first, "the log begins here, and the leaves of what was before cannot be read: it cannot be held against what was signed")
+			return errMisfit
+		}
+		for i, leaf := range leaves {
+			if err := c.grow(event.Position(from)+event.Position(i)+1, leaf); err != nil {
+				return err
+			}
+		}
+	}
+	c.dropped = first - 1
+	return nil
+}
+
+// readStretch reads the leaves from one on, before another.
+func (c *check) readStretch(from, to int64) ([]tlog.Hash, error) {
+	if c.leaves == nil {
+		return nil, fs.ErrNotExist
+	}
+	return readLeaves(c.leaves, from, min(from+leafStretch, to))
+}
+
 // batch checks one batch of the log.
 func (c *check) batch(b eventlog.Bytes) error {
+	if !c.begun {
+		if err := c.begin(b.Position); err != nil {
+			return err
+		}
+	}
 	leaf := leafOf(b)
 	if want, known, err := c.leafAt(b.Position); err != nil {
 		return err
@@ -193,10 +234,15 @@ func (c *check) batch(b eventlog.Bytes) error {
 	if b.Lost {
 		c.lost(b.Position)
 	}
+	return c.grow(b.Position, leaf)
+}
+
+// grow adds a leaf to the tree, and holds the tree against the checkpoints of its size.
+func (c *check) grow(position event.Position, leaf tlog.Hash) error {
 	if err := c.tree.add(leaf); err != nil {
 		return err
 	}
-	for len(c.open) > 0 && c.open[0].Size == b.Position {
+	for len(c.open) > 0 && c.open[0].Size == position {
 		if err := c.reach(c.open[0]); err != nil {
 			return err
 		}
@@ -216,6 +262,9 @@ func (c *check) reach(signed Checkpoint) error {
 		if len(c.report.Lost) > 0 {
 			reason += fmt.Sprintf(", or it cannot be told, as batches from position %d on are lost", c.report.Lost[0])
 		}
+		if c.dropped > 0 {
+			reason += fmt.Sprintf(", or it cannot be told, as the leaves of what was dropped up to position %d are damaged", c.dropped)
+		}
 		c.misfit(signed.Size, reason)
 		return errMisfit
 	}
@@ -234,11 +283,11 @@ func (c *check) lost(position event.Position) {
 // leafAt is the leaf that was signed at a position, when it is known.
 func (c *check) leafAt(position event.Position) (leaf tlog.Hash, known bool, err error) {
 	n := int64(position) - 1
-	if c.leaves == nil || n >= c.known {
+	if n >= c.known {
 		return leaf, false, nil
 	}
-	if n%leafStretch == 0 {
-		if c.signed, err = readLeaves(c.leaves, n, min(n+leafStretch, c.known)); err != nil {
+	if n%leafStretch == 0 || c.signed == nil {
+		if c.signed, err = c.readStretch(n-n%leafStretch, c.known); err != nil {
 			return leaf, false, fmt.Errorf("reading the leaves: %w", err)
 		}
 	}

@@ -137,6 +137,23 @@ func (f *files) cut(size int64) error {
 	return nil
 }
 
+// regrow makes the tree one of the first size leaves, which must be on disk, and everything above them anew.
+func (f *files) regrow(size int64) error {
+	if err := f.nodes.Truncate(0); err != nil {
+		return err
+	}
+	for n := range size / chunkSize {
+		leaves, err := f.readLeaves(n*chunkSize, (n+1)*chunkSize)
+		if err != nil {
+			return err
+		}
+		if err := f.addChunk(n, subtree(leaves)); err != nil {
+			return err
+		}
+	}
+	return f.cut(size)
+}
+
 // add adds a leaf. When it fails, the tree is as it was.
 func (f *files) add(leaf tlog.Hash) error {
 	if _, err := f.leaves.WriteAt(leaf[:], f.size*tlog.HashSize); err != nil {

@@ -17,6 +17,9 @@ import (
 // ErrTooMuch says that a proof would read or hold too much.
 var ErrTooMuch = errors.New("too much for one proof; ask for a shorter time")
 
+// ErrNotKept says that a proof would need a part of the log that was dropped.
+var ErrNotKept = errors.New("the log is not kept for so long")
+
 // What one proof may take: reading takes a core about 2 s at most, and the answer is about a third larger than its bytes.
 const (
 	mostRead    = 20_000_000 // heartbeats of all vehicles, and as many as a batch more
@@ -27,7 +30,7 @@ const (
 )
 
 // Prove proves all heartbeats of a vehicle that were received from one moment until before another and that the log
-// holds now. Its errors are ErrTooMuch, ErrNotSigned and ErrBroken.
+// holds now. Its errors are ErrTooMuch, ErrNotKept, ErrNotSigned and ErrBroken.
 func (t *Tree) Prove(ctx context.Context, vehicle event.VehicleID, vin string, from, to event.Time) (client.Proof, error) {
 	p := client.Proof{
 		Format: client.ProofFormat, VIN: vin, Vehicle: uint32(vehicle), From: client.At(from.Std()), To: client.At(to.Std()),
@@ -43,7 +46,11 @@ func (t *Tree) Prove(ctx context.Context, vehicle event.VehicleID, vin string, f
 	g := gatherer{proof: &p, vehicle: vehicle, from: from, to: to, head: head}
 	begin, err := t.config.Log.Before(from)
 	if err == nil {
+		g.dropped = begin > 1 && begin == t.config.Log.First()
 		err = t.config.Log.FollowBytes(ctx, min(begin, head), g.take)
+	}
+	if errors.Is(err, eventlog.ErrDropped) {
+		err = fmt.Errorf("%w: it was dropped meanwhile", ErrNotKept)
 	}
 	if !errors.Is(err, errReached) {
 		return p, fmt.Errorf("reading the heartbeats of vehicle %d: %w", vehicle, err)
@@ -100,6 +107,7 @@ type gatherer struct {
 	vehicle  event.VehicleID
 	from, to event.Time
 	head     event.Position
+	dropped  bool // what was before the first batch that it gets was dropped
 
 	last                 event.Position // the last batch of the proof
 	bytes, read, scanned int
@@ -113,7 +121,11 @@ func (g *gatherer) take(b eventlog.Bytes) error {
 	if g.scanned++; g.scanned > mostScanned {
 		return fmt.Errorf("%w: it reaches to %s", ErrTooMuch, s.EndTime())
 	}
-	if end := s.EndTime(); end >= g.from {
+	end := s.EndTime()
+	if begin := s.StartTime(); g.scanned == 1 && g.dropped && begin > g.from {
+		return fmt.Errorf("%w: ask for what was received from %s on", ErrNotKept, begin)
+	}
+	if end >= g.from {
 		if g.read += s.Heartbeats.Len(); g.read > mostRead {
 			return fmt.Errorf("%w: it reaches to %s", ErrTooMuch, end)
 		}

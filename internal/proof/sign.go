@@ -88,6 +88,9 @@ func (t *Tree) Checkpoint() ([]byte, error) {
 	return s.note, nil
 }
 
+// Signed is how many batches the newest checkpoint covers: their leaves are on disk.
+func (t *Tree) Signed() event.Position { return t.look().signed.Size }
+
 // signedUpTo waits until a checkpoint covers a position, and has one signed when none does.
 func (t *Tree) signedUpTo(ctx context.Context, position event.Position) (state, error) {
 	for {
