@@ -8,6 +8,7 @@ import (
 // Storage is what a server keeps on its disk.
 type Storage struct {
 	Parts       []StoredPart `json:"parts" nullable:"false"`
+	KeepLog     *Seconds     `json:"keep_log" doc:"How old the log gets; null when it keeps everything"`
 	KeepHistory *Seconds     `json:"keep_history" doc:"How old the history gets; null when it keeps everything"`
 	DiskFree    uint64       `json:"disk_free" doc:"Bytes that may still be written on the file system"`
 	DiskTotal   uint64       `json:"disk_total" doc:"Bytes of the file system"`

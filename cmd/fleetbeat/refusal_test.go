@@ -219,7 +219,7 @@ var wrongValues = map[string]map[string]string{
 	"serve": {
 		"http": "nonsense", "data": "/dev/null/x", "public-url": "nonsense", "admin": "nonsense", "late-after": "nonsense",
 		"offline-after": "nonsense", "canary-interval": "nonsense", "snapshot-every": "nonsense", "reserve": "nonsense",
-		"web-origin": "nonsense", "sign-every": "nonsense", "keep-history": "59m0s",
+		"web-origin": "nonsense", "sign-every": "nonsense", "keep-history": "59m0s", "keep-log": "23h0m0s",
 	},
 	"demo": {
 		"http": "nonsense", "data": "/dev/null/x", "vehicles": "nonsense", "interval": "nonsense", "jitter": "nonsense",

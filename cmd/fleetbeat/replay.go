@@ -18,8 +18,8 @@ type replayCommand struct {
 
 // Help is shown below the flags.
 func (replayCommand) Help() string {
-	return `Reads and verifies the whole log, rebuilds every projection from it and says whether it equals the newest snapshot. Nothing
-is changed. The exit code is 1 when the log is damaged or a snapshot differs.`
+	return `Reads and verifies the whole log, rebuilds every projection from it and says whether it equals the newest snapshot. Where the
+beginning of the log was dropped, it begins with the oldest snapshot. Nothing is changed. The exit code is 1 when the log is damaged or a snapshot differs.`
 }
 
 func (c *replayCommand) Run(t *terminal) error {
@@ -37,6 +37,9 @@ func (c *replayCommand) Run(t *terminal) error {
 	}
 	fmt.Fprintf(t.err, "%d batches, positions %d to %d, %d heartbeats: whole and in order; %.1f million heartbeats/s\n",
 		report.Batches, report.First, report.Last, report.Heartbeats, float64(report.Heartbeats)/1e6/max(report.Elapsed.Seconds(), 1e-9))
+	if report.Based > 0 {
+		fmt.Fprintf(t.err, "the log was dropped up to position %d: rebuilt from the snapshots of position %d\n", report.First-1, report.Based)
+	}
 	if len(report.Compared) == 0 {
 		fmt.Fprintln(t.err, "there is no snapshot to compare with")
 	}

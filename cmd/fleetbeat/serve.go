@@ -28,6 +28,7 @@ type serveCommand struct {
 	CanaryInterval time.Duration `help:"Time between two of the server's own heartbeats." default:"250ms"`
 	SnapshotEvery  time.Duration `help:"Time between two snapshots." default:"5m"`
 	SignEvery      time.Duration `help:"How old the end of the log gets before it is signed." default:"1m"`
+	KeepLog        time.Duration `help:"How old the log gets before whole files of it are dropped, a day at least. 0 keeps everything." default:"0"`
 	KeepHistory    time.Duration `help:"How old the history gets before whole files of it are dropped. 0 keeps everything." default:"0"`
 	Reserve        uint64        `help:"MiB that stay free on the disk: below, heartbeats are refused until there is room." default:"64"`
 }
@@ -49,6 +50,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		CanaryInterval: c.CanaryInterval,
 		SnapshotEvery:  c.SnapshotEvery,
 		SignEvery:      c.SignEvery,
+		KeepLog:        c.KeepLog,
 		KeepHistory:    c.KeepHistory,
 		Reserve:        c.Reserve << 20,
 		Version:        programVersion(),

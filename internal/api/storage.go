@@ -15,7 +15,8 @@ import (
 // Storage is what the server keeps on its disk.
 type Storage struct {
 	Parts       []StoredPart
-	KeepHistory time.Duration     // 0: it keeps everything
+	KeepLog     time.Duration     // how old the log gets; 0: it keeps everything
+	KeepHistory time.Duration     // likewise of the history
 	Free, Total uint64            // bytes of the file system
 	Verified    eventlog.Verified // of the log
 	Damages     int               // that were found in the log since the start
@@ -46,12 +47,9 @@ func (s *server) describeStorage() {
 			return nil, err
 		}
 		out := client.Storage{
-			Parts: make([]client.StoredPart, len(found.Parts)), DiskFree: found.Free, DiskTotal: found.Total,
+			Parts: make([]client.StoredPart, len(found.Parts)), KeepLog: keptFor(found.KeepLog), KeepHistory: keptFor(found.KeepHistory),
+			DiskFree: found.Free, DiskTotal: found.Total,
 			Verified: client.Verified{At: client.At(found.Verified.At), Position: uint64(found.Verified.Position), Damages: found.Damages},
-		}
-		if found.KeepHistory != 0 {
-			keep := client.SecondsOf(found.KeepHistory)
-			out.KeepHistory = &keep
 		}
 		for i := range found.Parts {
 			p := &found.Parts[i]
@@ -62,4 +60,13 @@ func (s *server) describeStorage() {
 		}
 		return &body[client.Storage]{out}, nil
 	})
+}
+
+// keptFor is how long something is kept, as the API says it: null for ever.
+func keptFor(d time.Duration) *client.Seconds {
+	if d == 0 {
+		return nil
+	}
+	seconds := client.SecondsOf(d)
+	return &seconds
 }

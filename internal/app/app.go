@@ -43,7 +43,8 @@ type Config struct {
 	CanaryInterval time.Duration // default 250 ms
 	SnapshotEvery  time.Duration // default 5 minutes
 	SignEvery      time.Duration // how old the unsigned end of the log gets; default 1 minute
-	KeepHistory    time.Duration // how old the history gets; default: it keeps everything
+	KeepLog        time.Duration // how old the log gets; default: it keeps everything
+	KeepHistory    time.Duration // likewise of the history
 	Reserve        uint64        // bytes that stay free on the disk; default 64 MiB
 
 	Clock   ingest.Clock // where received-at comes from; default the machine's
@@ -91,7 +92,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.openProof, a.openStorage, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.bridge, a.openProof, a.openStorage, a.openDirectory, a.openDoors, a.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -256,6 +257,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"fleet", a.runFleet},
 		{"history", a.runHistory},
 		{"roster", a.rosterRunner.Run},
+		{"retention of the log", a.dropOld},
 		{"snapshots of the doors", a.saveDoors},
 		{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run},
 		{"live push", a.view.Run}, // before the HTTP server in the stop: it ends the streams, which never end by themselves

@@ -31,6 +31,9 @@ func (a *App) check(context.Context) error {
 	if c.KeepHistory != 0 && c.KeepHistory < time.Hour {
 		return fmt.Errorf("the history cannot be kept for %s: an hour is the least, and 0 keeps everything", c.KeepHistory)
 	}
+	if c.KeepLog != 0 && c.KeepLog < leastKeptLog {
+		return fmt.Errorf("the log cannot be kept for %s: %s is the least, and 0 keeps everything", c.KeepLog, leastKeptLog)
+	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)
 	}

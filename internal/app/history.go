@@ -17,18 +17,19 @@ import (
 
 func historyDir(dataDir string) string { return filepath.Join(dataDir, "history") }
 
-// openHistory opens what remembers the past. One that covers more than there is of the log comes from another log: it is
-// set aside, and made anew from this one.
+// openHistory opens what remembers the past. One that covers more than there is of the log comes from another log, and one
+// that ends before the log begins cannot be continued: it is set aside, and made anew from this one.
 func (a *App) openHistory(context.Context) (err error) {
 	dir := historyDir(a.config.DataDir)
 	config := history.Config{Dir: dir, Log: a.readLog, Keep: a.config.KeepHistory, Logger: a.config.Logger}
 	if a.history, err = history.Open(config); err != nil {
 		return err
 	}
-	if checkpoint, head := a.history.Checkpoint(), a.log.Head(); checkpoint > head {
+	checkpoint, first, head := a.history.Checkpoint(), a.log.First(), a.log.Head()
+	if checkpoint > head || checkpoint > 0 && checkpoint+1 < first {
 		aside := dir + ".foreign-" + time.Now().UTC().Format("20060102T150405.000Z")
-		a.config.Logger.Error("the history covers more than there is of the log; it is set aside and made anew",
-			"covers", checkpoint, "log_head", head, "aside", aside)
+		a.config.Logger.Error("the history and the log do not meet; it is set aside and made anew",
+			"covers", checkpoint, "log_first", first, "log_head", head, "aside", aside)
 		if err := errors.Join(a.history.Close(), os.Rename(dir, aside)); err != nil {
 			return fmt.Errorf("setting the history aside: %w", err)
 		}
@@ -43,9 +44,10 @@ func (a *App) openHistory(context.Context) (err error) {
 	}, func() float64 { return float64(max(a.log.Head(), a.history.Checkpoint()) - a.history.Checkpoint()) }))
 }
 
-// readLog hands what the log holds now to fn, from a position on.
+// readLog hands what the log holds now to fn, from a position on or from where it begins.
 func (a *App) readLog(ctx context.Context, from event.Position, fn func(event.Stored) error) error {
 	head := a.log.Head()
+	from = max(from, a.log.First())
 	if from > head {
 		return nil
 	}
@@ -70,7 +72,7 @@ func (a *App) runHistory(ctx context.Context) error {
 	defer cancel()
 	var writing sync.WaitGroup
 	writing.Go(func() { a.history.Run(ctx) })
-	err := a.log.Follow(ctx, a.history.Checkpoint()+1, func(batch event.Stored) error {
+	err := a.log.Follow(ctx, max(a.history.Checkpoint()+1, a.log.First()), func(batch event.Stored) error {
 		if err := a.history.Apply(batch); err != nil {
 			a.config.Logger.Error("batch refused and skipped", "projection", "history", "position", batch.Position, "error", err)
 		}

@@ -37,16 +37,19 @@ func (a *App) mend(ctx context.Context) error {
 }
 
 // refuseForgetful refuses a registry into which nothing was ever written beside a log that knows vehicles: it would
-// give their numbers to others.
+// give their numbers to others. Of a log whose beginning was dropped, their heartbeats say so.
 func (a *App) refuseForgetful(ctx context.Context) error {
 	if a.registry.Revision() > 0 {
 		return nil
 	}
 	return projection.CatchUp(ctx, a.log, 1, func(s event.Stored) error {
+		known := s.Heartbeats.Len() > 0
 		for _, e := range s.Entries {
-			if _, ok := e.Fact.(event.VehicleAdded); ok {
-				return fmt.Errorf("the registry in %s is empty and the log beside it knows vehicles: put back the data folder as a whole", a.config.DataDir)
-			}
+			_, added := e.Fact.(event.VehicleAdded)
+			known = known || added
+		}
+		if known {
+			return fmt.Errorf("the registry in %s is empty and the log beside it knows vehicles: put back the data folder as a whole", a.config.DataDir)
 		}
 		return nil
 	})

@@ -45,8 +45,8 @@ func (a *App) openCommitter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the window of repeats: %w", err)
 	}
-	if window == nil {
-		window = ingest.NewWindow()
+	if first := a.log.First(); window == nil || window.Position()+1 < first {
+		window = ingest.WindowFrom(first)
 	}
 	if err := projection.CatchUp(ctx, a.log, window.Position()+1, window.Apply); err != nil {
 		return fmt.Errorf("bringing the window of repeats up to date: %w", err)

@@ -21,6 +21,7 @@ import (
 type ReplayReport struct {
 	eventlog.Report
 	Elapsed  time.Duration
+	Based    event.Position // of the oldest snapshot, from which a log whose beginning was dropped is replayed; 0: from nothing
 	Compared []Comparison
 }
 
@@ -31,8 +32,8 @@ type Comparison struct {
 	Equal bool
 }
 
-// Replay rebuilds every projection of a data folder from its log and compares it with its newest snapshot. It changes
-// nothing and may run beside a server. A snapshot that the log does not reach is an error. The transitions function,
+// Replay rebuilds every projection of a data folder from its log, or from the oldest snapshot when the log's beginning was
+// dropped, and compares it with its newest snapshot. It changes nothing and may run beside a server. A snapshot that the log does not reach is an error. The transitions function,
 // unless nil, is told each transition with the VIN of its vehicle, which is empty when the newest snapshot does not know it.
 func Replay(dataDir string, transitions func(event.Transition, string) error) (ReplayReport, error) {
 	r, err := newReplay(dataDir)
@@ -45,7 +46,7 @@ func Replay(dataDir string, transitions func(event.Transition, string) error) (R
 	if err != nil {
 		return ReplayReport{Report: report}, fmt.Errorf("replaying %s: %w", dataDir, err)
 	}
-	return ReplayReport{Report: report, Elapsed: time.Since(began), Compared: r.compared}, r.checkReached(report.Last)
+	return ReplayReport{Report: report, Elapsed: time.Since(began), Based: r.based, Compared: r.compared}, r.checkReached(report.Last)
 }
 
 // replay holds the projections that are being rebuilt beside those of the snapshots.
@@ -57,6 +58,7 @@ type replay struct {
 	changes  presence.Changes
 	fleet    *fleet.View
 	window   *ingest.Window
+	based    event.Position
 	vins     map[event.VehicleID]string
 	compared []Comparison
 
@@ -64,19 +66,27 @@ type replay struct {
 }
 
 func newReplay(dataDir string) (*replay, error) {
-	r := &replay{rule: presence.New(), fleet: fleet.New(fleet.Config{}), window: ingest.NewWindow(), vins: map[event.VehicleID]string{}}
-	logger := slog.New(slog.DiscardHandler)
-	snapshot := func(name string) *projection.Snapshots {
-		return &projection.Snapshots{Dir: snapshotDir(dataDir), Name: name, Logger: logger}
+	r := &replay{fleet: fleet.New(fleet.Config{}), window: ingest.NewWindow(), vins: map[event.VehicleID]string{}}
+	first, err := eventlog.FirstOf(dataDir)
+	if err != nil {
+		return nil, err
 	}
-	err := snapshot("fleet").Peek(func(in io.Reader) (err error) {
+	if first > 1 {
+		if err := r.base(dataDir, first); err != nil {
+			return nil, err
+		}
+	}
+	if r.rule, err = r.fleet.Rule(); err != nil {
+		return nil, err
+	}
+	err = snapshotsOf(dataDir, "fleet").Peek(func(in io.Reader) (err error) {
 		r.savedFleet, err = fleet.Load(fleet.Config{}, in)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = snapshot("window").Peek(func(in io.Reader) (err error) {
+	err = snapshotsOf(dataDir, "window").Peek(func(in io.Reader) (err error) {
 		r.savedWindow, err = ingest.LoadWindow(in)
 		return err
 	})
@@ -93,6 +103,32 @@ func newReplay(dataDir string) (*replay, error) {
 		}
 	}
 	return r, nil
+}
+
+func snapshotsOf(dataDir, name string) *projection.Snapshots {
+	return &projection.Snapshots{Dir: snapshotDir(dataDir), Name: name, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// base begins with the oldest snapshots, in the place of what was dropped from a log.
+func (r *replay) base(dataDir string, first event.Position) error {
+	err := snapshotsOf(dataDir, "fleet").PeekOldest(func(in io.Reader) (err error) {
+		r.fleet, err = fleet.Load(fleet.Config{}, in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = snapshotsOf(dataDir, "window").PeekOldest(func(in io.Reader) (err error) {
+		r.window, err = ingest.LoadWindow(in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if r.based = min(r.fleet.Checkpoint(), r.window.Position()); r.based+1 < first {
+		return fmt.Errorf("the log in %s begins at position %d, and no snapshot covers what was before", dataDir, first)
+	}
+	return nil
 }
 
 // readAhead is how many batches are decoded before they are applied. One takes up to about half a MiB.
@@ -126,7 +162,21 @@ func (r *replay) read(dataDir string) (report eventlog.Report, err error) {
 var errStopped = errors.New("nobody wants more")
 
 func (r *replay) apply(batch event.Stored) error {
-	if err := errors.Join(r.fleet.Apply(batch), r.window.Apply(batch)); err != nil {
+	if batch.Position > r.window.Position() {
+		if err := r.window.Apply(batch); err != nil {
+			return err
+		}
+	}
+	if batch.Position > r.fleet.Checkpoint() {
+		if err := r.applyFleet(batch); err != nil {
+			return err
+		}
+	}
+	return r.compare(batch.Position)
+}
+
+func (r *replay) applyFleet(batch event.Stored) error {
+	if err := r.fleet.Apply(batch); err != nil {
 		return err
 	}
 	if r.tell != nil {
@@ -138,7 +188,7 @@ func (r *replay) apply(batch event.Stored) error {
 			}
 		}
 	}
-	return r.compare(batch.Position)
+	return nil
 }
 
 // compare holds the rebuilt projections against the snapshots that cover exactly what was replayed so far.

@@ -28,7 +28,7 @@ type storage struct {
 	mu    sync.Mutex // guards the following
 	at    time.Time
 	last  api.Storage
-	begin api.StoredAt // the first batch of the log; zero while it is not known
+	begin api.StoredAt // the first batch of the log; zero while there is none
 }
 
 // look is the storage, as it was a few seconds ago at most.
@@ -48,7 +48,7 @@ func (s *storage) look(ctx context.Context) (api.Storage, error) {
 
 func (s *storage) measure(ctx context.Context) (found api.Storage, err error) {
 	a := s.app
-	found.KeepHistory = a.config.KeepHistory
+	found.KeepHistory, found.KeepLog = a.config.KeepHistory, a.config.KeepLog
 	found.Verified, found.Damages = a.log.Verified(), len(a.log.Damages())
 	if found.Free, found.Total, err = eventlog.DiskSpace(a.config.DataDir); err != nil {
 		return found, err
@@ -84,7 +84,7 @@ func (s *storage) measure(ctx context.Context) (found api.Storage, err error) {
 
 // logBegin is the first batch of the log; zero when there is none.
 func (s *storage) logBegin(ctx context.Context) (api.StoredAt, error) {
-	if s.begin.Position != 0 {
+	if s.begin.Position == s.app.log.First() {
 		return s.begin, nil
 	}
 	err := s.app.readLog(ctx, 1, func(b event.Stored) error {
@@ -157,9 +157,10 @@ func (a *App) openStorage(context.Context) error {
 
 // storageFigures are the metrics of the storage.
 type storageFigures struct {
-	storage                                   *storage
-	bytes, files, oldest                      *prometheus.Desc
-	keep, free, total, verifiedAt, verifiedTo *prometheus.Desc
+	storage                           *storage
+	bytes, files, oldest              *prometheus.Desc
+	keepLog, keepHistory, free, total *prometheus.Desc
+	verifiedAt, verifiedTo            *prometheus.Desc
 }
 
 func newStorageFigures(s *storage) *storageFigures {
@@ -167,21 +168,22 @@ func newStorageFigures(s *storage) *storageFigures {
 		return prometheus.NewDesc("fleetbeat_storage_"+name, help, labels, nil)
 	}
 	return &storageFigures{
-		storage:    s,
-		bytes:      desc("bytes", "Bytes of files on the disk, by what they hold; of the history, by how long a time each is about.", "part", "length"),
-		files:      desc("files", "Files on the disk, likewise.", "part", "length"),
-		oldest:     desc("oldest_seconds", "Unix time of the oldest that is kept, likewise; 0 when there is nothing, or it has no time.", "part", "length"),
-		free:       desc("disk_free_bytes", "Bytes that may still be written on the disk."),
-		total:      desc("disk_bytes", "Size of the disk."),
-		keep:       desc("keep_history_seconds", "How old the history gets; 0: it keeps everything."),
-		verifiedAt: desc("log_verified_seconds", "Unix time at which every block of the log was last verified."),
-		verifiedTo: desc("log_verified_position", "Position up to which it was."),
+		storage:     s,
+		bytes:       desc("bytes", "Bytes of files on the disk, by what they hold; of the history, by how long a time each is about.", "part", "length"),
+		files:       desc("files", "Files on the disk, likewise.", "part", "length"),
+		oldest:      desc("oldest_seconds", "Unix time of the oldest that is kept, likewise; 0 when there is nothing, or it has no time.", "part", "length"),
+		free:        desc("disk_free_bytes", "Bytes that may still be written on the disk."),
+		total:       desc("disk_bytes", "Size of the disk."),
+		keepLog:     desc("keep_log_seconds", "How old the log gets; 0: it keeps everything."),
+		keepHistory: desc("keep_history_seconds", "How old the history gets; 0: it keeps everything."),
+		verifiedAt:  desc("log_verified_seconds", "Unix time at which every block of the log was last verified."),
+		verifiedTo:  desc("log_verified_position", "Position up to which it was."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (f *storageFigures) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{f.bytes, f.files, f.oldest, f.keep, f.free, f.total, f.verifiedAt, f.verifiedTo} {
+	for _, desc := range []*prometheus.Desc{f.bytes, f.files, f.oldest, f.keepLog, f.keepHistory, f.free, f.total, f.verifiedAt, f.verifiedTo} {
 		out <- desc
 	}
 }
@@ -202,7 +204,8 @@ func (f *storageFigures) Collect(out chan<- prometheus.Metric) {
 		gauge(f.files, float64(p.Files), p.Part, p.Length)
 		gauge(f.oldest, float64(p.Oldest.At)/1000, p.Part, p.Length)
 	}
-	gauge(f.keep, f.storage.app.config.KeepHistory.Seconds())
+	gauge(f.keepLog, found.KeepLog.Seconds())
+	gauge(f.keepHistory, found.KeepHistory.Seconds())
 	gauge(f.free, float64(found.Free))
 	gauge(f.total, float64(found.Total))
 	gauge(f.verifiedAt, float64(found.Verified.At.UnixMilli())/1000)

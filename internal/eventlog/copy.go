@@ -28,6 +28,12 @@ func HeadOf(dir string) (event.Position, error) {
 	return head.position, err
 }
 
+// FirstOf is the position at which the log of such a folder begins.
+func FirstOf(dir string) (event.Position, error) {
+	head, _, err := readHead(filepath.Join(dir, headName))
+	return head.dropped + 1, err
+}
+
 // Copy writes a folder's log up to a position, at most its head, as the files of a folder that Open opens as if the log had
 // ended there. It works while another process appends: what is at or before the head never changes. Each batch is verified;
 // damage is a *DamageError. It ends with ErrDropped when that process drops what is being copied.

@@ -12,6 +12,7 @@
 package fleet
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -204,4 +205,15 @@ func (v *View) grow(n int) {
 	for p := range v.listed {
 		v.listed[p] = v.listed[p].Grow(n)
 	}
+}
+
+// Rule is a copy of the rule that the view goes by, as it stands at its checkpoint.
+func (v *View) Rule() (*presence.Rule, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var saved bytes.Buffer
+	if err := v.rule.Save(&saved); err != nil {
+		return nil, err
+	}
+	return presence.Load(&saved)
 }

@@ -35,6 +35,9 @@ type seen struct {
 // NewWindow is the window before the first batch.
 func NewWindow() *Window { return new(Window) }
 
+// WindowFrom is a window that knows nothing of what is before the batch at a position.
+func WindowFrom(first event.Position) *Window { return &Window{position: first - 1} }
+
 // Position is that of the last batch applied.
 func (w *Window) Position() event.Position { return w.position }
 

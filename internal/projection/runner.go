@@ -63,12 +63,12 @@ func New(config Config) *Runner {
 	return r
 }
 
-// Run applies batches until ctx ends, then writes a last snapshot. It returns early, with an error, when the log is
-// found damaged.
+// Run applies batches until ctx ends, then writes a last snapshot. What was dropped from the log is passed over. It returns
+// early, with an error, when the log is found damaged.
 func (r *Runner) Run(ctx context.Context) error {
 	saver := saver{runner: r, last: time.Now()}
 	defer saver.wait()
-	err := r.config.Log.Follow(ctx, r.Checkpoint()+1, func(batch event.Stored) error {
+	err := r.config.Log.Follow(ctx, max(r.Checkpoint()+1, r.config.Log.First()), func(batch event.Stored) error {
 		r.apply(batch)
 		select {
 		case answer := <-r.asked:
@@ -196,10 +196,11 @@ func (s *saver) done(size int64, err error) {
 
 func (s *saver) wait() { s.pending.Wait() }
 
-// CatchUp applies what the log holds from a position on, up to its present head, for state that its owner then keeps
-// up to date by itself.
+// CatchUp applies what the log holds from a position on, or from where it begins, up to its present head, for state that
+// its owner then keeps up to date by itself.
 func CatchUp(ctx context.Context, log *eventlog.Log, from event.Position, apply func(event.Stored) error) error {
 	head := log.Head()
+	from = max(from, log.First())
 	if from > head {
 		return nil
 	}

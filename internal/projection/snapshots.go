@@ -220,9 +220,21 @@ func (s *Snapshots) Peek(load func(r io.Reader) error) error {
 	if err != nil || len(marks) == 0 {
 		return err
 	}
-	newest := marks[len(marks)-1]
-	if err := s.loadOne(newest, load); err != nil {
-		return fmt.Errorf("reading snapshot %s: %w", s.path(newest), err)
+	return s.peek(marks[len(marks)-1], load)
+}
+
+// PeekOldest is Peek for the oldest snapshot.
+func (s *Snapshots) PeekOldest(load func(r io.Reader) error) error {
+	marks, err := s.marks()
+	if err != nil || len(marks) == 0 {
+		return err
+	}
+	return s.peek(marks[0], load)
+}
+
+func (s *Snapshots) peek(mark uint64, load func(r io.Reader) error) error {
+	if err := s.loadOne(mark, load); err != nil {
+		return fmt.Errorf("reading snapshot %s: %w", s.path(mark), err)
 	}
 	return nil
 }
@@ -285,6 +297,16 @@ func checkMagic(head []byte) error {
 		return fmt.Errorf("%w: it has format %d, this program reads up to %d", ErrNewerFormat, format, snapshotFormat)
 	}
 	return fmt.Errorf("begins with %q: not a snapshot", head)
+}
+
+// Covered is what each kept snapshot covers: what they were made from is needed from there on, also when the newest is
+// damaged. It is 0 while there are not as many as are kept.
+func (s *Snapshots) Covered() (uint64, error) {
+	marks, err := s.marks()
+	if err != nil || len(marks) < kept {
+		return 0, err
+	}
+	return marks[0], nil
 }
 
 // marks lists what the snapshots cover, oldest first.

@@ -1873,6 +1873,11 @@ export interface components {
              * @description How old the history gets; null when it keeps everything
              */
             keep_history: number | null;
+            /**
+             * Format: double
+             * @description How old the log gets; null when it keeps everything
+             */
+            keep_log: number | null;
             parts: components["schemas"]["StoredPart"][];
             /** @description The newest verification of the whole log: every start makes one */
             verified: components["schemas"]["Verified"];

@@ -58,10 +58,15 @@ export class StatusPage {
     })),
   );
   protected readonly retention = computed(() => {
-    const seconds = this.known()?.storage.keep_history;
-    return seconds
-      ? $localize`The history is kept for ${this.format.duration(seconds * 1000)}:length:, the log for ever.`
-      : $localize`Nothing is dropped: log and history are kept for ever.`;
+    const storage = this.known()?.storage;
+    if (!storage?.keep_log && !storage?.keep_history) {
+      return $localize`Nothing is dropped: log and history are kept for ever.`;
+    }
+    const length = (seconds: number | null) =>
+      seconds ? this.format.duration(seconds * 1000) : $localize`for ever`;
+    const log = length(storage.keep_log);
+    const history = length(storage.keep_history);
+    return $localize`Log kept: ${log}:log:. History kept: ${history}:history:.`;
   });
   protected readonly parts = computed(() =>
     (this.known()?.storage.parts ?? []).filter(({ files, bytes }) => files > 0 || bytes > 0),
