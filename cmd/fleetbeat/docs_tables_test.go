@@ -68,7 +68,7 @@ func TestTheTablesOfSettingsAreComplete(t *testing.T) {
 		t.Errorf("all commands (-program +document):\n%s", diff)
 	}
 	shared := []string{"--interval", "--jitter", "--scenario", "--aligned", "--seed"}
-	for _, command := range []string{"serve", "demo", "simulate", "import", "replay", "backup", "restore", "backtest", "prove", "verify", "page", "bench"} {
+	for _, command := range []string{"serve", "demo", "simulate", "import", "status", "healthcheck", "replay", "backup", "restore", "backtest", "prove", "verify", "page", "bench"} {
 		flags := flagsOf(t, command)
 		maps.DeleteFunc(flags, func(name, _ string) bool {
 			_, everywhere := all[name]
@@ -92,7 +92,7 @@ func flagsOf(t *testing.T, command ...string) map[string]string {
 			end = starts[i+1][0]
 		}
 		parts := regexp.MustCompile(`^ *(?:-\w, )?(--[^\s=]+)(?:=(\S+))?((?s).*)$`).FindStringSubmatch(help[start[0]:end])
-		name, value := parts[1], strings.Trim(parts[2], `"`)
+		name, value := parts[1], strings.TrimSuffix(strings.Trim(parts[2], `"`), ",...")
 		if regexp.MustCompile(`^[A-Z,.]+$`).MatchString(value) {
 			value = "" // a word for what is to stand there
 		}

@@ -39,20 +39,22 @@ type cli struct {
 	LogLevel  slog.Level `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	LogFormat string     `help:"How log lines look: text or json." enum:"text,json" default:"text"`
 
-	Serve    serveCommand    `cmd:"" help:"Run the server."`
-	Demo     demoCommand     `cmd:"" set:"interval=1s" set:"scenario=mixed" help:"Run a server with a simulated fleet, to look at."`     //nolint:staticcheck // kong takes several sets
-	Simulate simulateCommand `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
-	Import   importCommand   `cmd:"" help:"Register customers and vehicles from a CSV file."`
-	Replay   replayCommand   `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
-	Backup   backupCommand   `cmd:"" help:"Write a backup of a server, which may be running."`
-	Restore  restoreCommand  `cmd:"" help:"Put a backup back."`
-	Backtest backtestCommand `cmd:"" help:"Say what another policy would have meant for the past."`
-	Prove    proveCommand    `cmd:"" help:"Write a file that proves heartbeats of a vehicle."`
-	Verify   verifyCommand   `cmd:"" help:"Check a data folder, a copied log or a proof file."`
-	Bench    benchCommand    `cmd:"" help:"Measure speed and memory on this machine."`
-	OpenAPI  openapiCommand  `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
-	Page     pageCommand     `cmd:"" help:"Write the dashboard as files, for a CDN or another web server."`
-	Version  versionCommand  `cmd:"" help:"Show the version."`
+	Serve    serveCommand       `cmd:"" help:"Run the server."`
+	Demo     demoCommand        `cmd:"" set:"interval=1s" set:"scenario=mixed" help:"Run a server with a simulated fleet, to look at."`     //nolint:staticcheck // kong takes several sets
+	Simulate simulateCommand    `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
+	Import   importCommand      `cmd:"" help:"Register customers and vehicles from a CSV file."`
+	Status   statusCommand      `cmd:"" help:"Say how servers are."`
+	Replay   replayCommand      `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
+	Backup   backupCommand      `cmd:"" help:"Write a backup of a server, which may be running."`
+	Restore  restoreCommand     `cmd:"" help:"Put a backup back."`
+	Backtest backtestCommand    `cmd:"" help:"Say what another policy would have meant for the past."`
+	Prove    proveCommand       `cmd:"" help:"Write a file that proves heartbeats of a vehicle."`
+	Verify   verifyCommand      `cmd:"" help:"Check a data folder, a copied log or a proof file."`
+	Bench    benchCommand       `cmd:"" help:"Measure speed and memory on this machine."`
+	Health   healthcheckCommand `cmd:"" name:"healthcheck" help:"Say by the exit code alone whether a server is ready."`
+	OpenAPI  openapiCommand     `cmd:"" name:"openapi" help:"Print the description of the API (OpenAPI 3.1), without starting a server."`
+	Page     pageCommand        `cmd:"" help:"Write the dashboard as files, for a CDN or another web server."`
+	Version  versionCommand     `cmd:"" help:"Show the version."`
 }
 
 // terminal is where a command writes: results to out, the log and complaints to err.

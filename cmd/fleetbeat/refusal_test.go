@@ -221,6 +221,8 @@ var wrongValues = map[string]map[string]string{
 		"offline-after": "nonsense", "canary-interval": "nonsense", "snapshot-every": "nonsense", "reserve": "nonsense",
 		"web-origin": "nonsense", "sign-every": "nonsense", "keep-history": "59m0s", "keep-log": "23h0m0s",
 	},
+	"status":      {"url": "nonsense", "timeout": "nonsense", "json": "nonsense"},
+	"healthcheck": {"url": "nonsense", "timeout": "nonsense"},
 	"demo": {
 		"http": "nonsense", "data": "/dev/null/x", "vehicles": "nonsense", "interval": "nonsense", "jitter": "nonsense",
 		"scenario": "nonsense", "aligned": "nonsense", "seed": "nonsense",
