@@ -7,7 +7,8 @@
 .DELETE_ON_ERROR:
 # Tests measure time, and npm writes one folder: with `make -j` too, one thing is done at a time.
 .NOTPARALLEL:
-.PHONY: help demo build test test-go test-web test-e2e check bench bench-web screenshots generate fmt clean \
+.PHONY: help demo build test test-go test-web test-e2e test-deploy check bench bench-web screenshots generate fmt clean \
+	image push deb release \
 	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages
 
 # Fleetbeat is pure Go. Without cgo, the same binary comes out whether or not the machine has a C compiler.
@@ -21,6 +22,17 @@ PACKAGES ?= ./...
 # What `fleetbeat version` says: the newest tag, how far beyond it, and whether there were changes; "dev" outside a clone.
 # Go's own stamp is left out: it fails in a clone that belongs to another user.
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
+
+# When what is built was committed: files in images and packages are as old as that, so that the same commit gives the same bytes.
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+export SOURCE_DATE_EPOCH
+
+# Where `make push` sends the image, such as registry.example.com/team.
+REGISTRY ?=
+
+# The architectures of images, packages and releases.
+ARCHS = amd64 arm64
 
 # A tool at the version its own go.mod pins, built on first use and from then on taken from Go's build cache.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
@@ -42,6 +54,29 @@ web/dist/index.html: $(web)
 	scripts/npm run --silent build
 
 # Whoever names packages wants these.
+bin/linux-%/fleetbeat: FORCE web/dist/index.html
+	GOOS=linux GOARCH=$* go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/fleetbeat
+
+.PHONY: FORCE
+FORCE:
+
+image: $(ARCHS:%=bin/linux-%/fleetbeat) ## Build the container image for all architectures: bin/image, and bin/image-ARCH.tar for docker load
+	cd tools/image && go run . build --out ../../bin/image --version '$(VERSION)' --revision '$(REVISION)' \
+		--created $(SOURCE_DATE_EPOCH) $(foreach arch,$(ARCHS),$(arch)=../../bin/linux-$(arch)/fleetbeat)
+
+push: ## Push what make image built: make push REGISTRY=registry.example.com/team
+	$(if $(REGISTRY),,$(error say where to: make push REGISTRY=registry.example.com/team))
+	cd tools/image && go run . push --from ../../bin/image $(REGISTRY)/fleetbeat:$(subst +,-,$(VERSION))
+
+deb: $(ARCHS:%=bin/linux-%/fleetbeat) ## Build Debian packages with a systemd unit: bin/*.deb
+	@scripts/deb '$(VERSION)' $(ARCHS)
+
+release: image deb ## Everything that a release holds: bin/release
+	@scripts/release '$(VERSION)' $(ARCHS)
+
+test-deploy: image deb ## Run the image and the package for real: needs root and Docker, which it installs on Debian
+	@scripts/test-deploy
+
 test: test-go $(if $(filter ./...,$(PACKAGES)),test-web test-e2e) ## Run all tests
 
 test-go: ## Test the Go code, with the race detector where there is a C compiler

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // uptime is cut by the clocks of any time zone, on machines without its data too
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // for addresses with https, on machines and in images without certificates of their own
 )
 
 // Exit codes: what a script can tell apart.
