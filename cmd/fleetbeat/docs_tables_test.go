@@ -116,12 +116,37 @@ func TestTheTableOfMetricsIsComplete(t *testing.T) {
 		t.Errorf("metrics (-server +document):\n%s", diff)
 	}
 	known := strings.Join(exported, "\n")
-	for _, d := range documents(t) {
-		for _, name := range regexp.MustCompile(`fleetbeat_[a-z_]+`).FindAllString(d.text, -1) {
+	watched := documents(t)
+	for _, name := range []string{"deploy/prometheus/alerts.yaml", "deploy/prometheus/alerts.test.yaml", "deploy/grafana/fleetbeat.json"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched = append(watched, document{name: name, text: string(text)})
+	}
+	for _, d := range watched {
+		for _, name := range regexp.MustCompile(`fleetbeat_[a-z_]+`).FindAllString(strings.ReplaceAll(d.text, "_bucket{", "{"), -1) {
 			if !regexp.MustCompile("`" + name + "[{`]").MatchString(known) {
 				t.Errorf("%s speaks of %s, which the server does not export", d.name, name)
 			}
 		}
+	}
+}
+
+func TestEveryAlertHasAChapterInTheRunbook(t *testing.T) {
+	alerts, err := os.ReadFile(filepath.Join(root, "deploy", "prometheus", "alerts.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named, chapters []string
+	for _, match := range regexp.MustCompile(`(?m)- alert: (\w+)$`).FindAllStringSubmatch(string(alerts), -1) {
+		named = append(named, match[1])
+	}
+	for _, match := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(documentAt(t, "docs/runbook.md").text, -1) {
+		chapters = append(chapters, match[1])
+	}
+	if diff := cmp.Diff(named, chapters); diff != "" || len(named) == 0 {
+		t.Errorf("alerts (-alerts +runbook):\n%s", diff)
 	}
 }
 
