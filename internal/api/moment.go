@@ -11,7 +11,7 @@ import (
 
 // Moment is part of the reads that can show the fleet as it was.
 type Moment struct {
-	At time.Time `query:"at" doc:"The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it"`
+	At time.Time `query:"at" doc:"The fleet as it was at this moment, in RFC 3339. What the log and the registry said then counts: a vehicle added later is not in it, and one that moved is with the customer that it had"`
 }
 
 // view is the fleet now, or as it was at a moment.

@@ -50,8 +50,8 @@ func (s *server) describeVehicles() {
 	}, s.updateVehicle)
 	typed(s, huma.Operation{
 		OperationID: "delete-vehicle", Method: http.MethodDelete, Path: "/v1/vehicles/{vin}", Tags: tags,
-		Summary: "Remove a vehicle", Description: "Its heartbeats are refused from then on, and the past does not show it any more. With erase, the answer also comes only when no file of the " +
-			"server holds its VIN and registration number; this may be asked of a vehicle that was removed before, and again when it failed.",
+		Summary: "Remove a vehicle", Description: "Its heartbeats are refused from then on, and only the past shows it. With erase, the past does not either, and the answer comes only when no file of the " +
+			"server holds its VIN and registration numbers; this may be asked of a vehicle that was removed before, and again when it failed.",
 		Errors: []int{http.StatusNotFound},
 	}, s.deleteVehicle)
 	for _, act := range []struct {
@@ -103,7 +103,7 @@ func (s *server) changeVehicle(ctx context.Context, vin string, patch registry.V
 
 type vehicleRemoval struct {
 	VehiclePath
-	Erase bool `query:"erase" doc:"Take its VIN and registration number out of all files of the server too"`
+	Erase bool `query:"erase" doc:"Take its VIN and registration numbers out of all files of the server too"`
 }
 
 func (s *server) deleteVehicle(ctx context.Context, in *vehicleRemoval) (*gone, error) {

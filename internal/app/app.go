@@ -176,6 +176,7 @@ func (a *App) openLog(ctx context.Context) (err error) {
 func (a *App) openRegistry(ctx context.Context) (err error) {
 	a.registry, err = registry.Open(ctx, registry.Config{
 		Path: a.registryPath(), Logger: a.config.Logger, Registerer: a.metrics,
+		Now: func() event.Time { return a.committer.Now() }, // which is there before anything is written that has names
 	})
 	if err != nil {
 		return fmt.Errorf("opening the registry in %s: %w", a.config.DataDir, err)
@@ -254,6 +255,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"committer", a.committer.Run},
 		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }},
 		{"directory", a.directory.run},
+		{"past of the registry", a.forgetPast},
 		{"fleet", a.runFleet},
 		{"history", a.runHistory},
 		{"roster", a.rosterRunner.Run},

@@ -89,18 +89,26 @@ func (d *directory) tellDoors(c registry.Changes) error {
 }
 
 func updateOf(c registry.Changes) fleet.Update {
-	u := fleet.Update{Revision: c.Revision, RemovedVehicles: c.RemovedVehicles, RemovedCustomers: c.RemovedCustomers}
-	for _, customer := range c.Customers {
-		u.Customers = append(u.Customers, fleet.Customer{
-			Number: customer.Number, ID: customer.ID, Name: customer.Name, Address: customer.Address,
-		})
+	return fleet.Update{
+		Revision: c.Revision, RemovedVehicles: c.RemovedVehicles, RemovedCustomers: c.RemovedCustomers,
+		Customers: customersOf(c.Customers), Vehicles: vehiclesOf(c.Vehicles),
 	}
-	for _, v := range c.Vehicles {
-		u.Vehicles = append(u.Vehicles, fleet.Vehicle{
-			Number: v.Number, VIN: v.VIN, RegistrationNumber: v.RegistrationNumber, Customer: v.Customer, Tags: v.Tags,
-		})
+}
+
+func customersOf(customers []registry.Customer) []fleet.Customer {
+	of := make([]fleet.Customer, len(customers))
+	for i, c := range customers {
+		of[i] = fleet.Customer{Number: c.Number, ID: c.ID, Name: c.Name, Address: c.Address}
 	}
-	return u
+	return of
+}
+
+func vehiclesOf(vehicles []registry.Vehicle) []fleet.Vehicle {
+	of := make([]fleet.Vehicle, len(vehicles))
+	for i, v := range vehicles {
+		of[i] = fleet.Vehicle{Number: v.Number, VIN: v.VIN, RegistrationNumber: v.RegistrationNumber, Customer: v.Customer, Tags: v.Tags}
+	}
+	return of
 }
 
 // wait returns when the doors and the view have the registry's revision.

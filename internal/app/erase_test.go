@@ -53,6 +53,11 @@ func TestAnErasedVehicleIsInNoFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i := range 20 { // what they were before stands in the registry too
+		if _, err := s.UpdateVehicle(t.Context(), vin(i), client.VehiclePatch{RegistrationNumber: new("NEW" + plate(i)), CustomerID: new("johans")}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.Restart(t) // now there are snapshots
 	s.Restart(t) // and older ones
 	aside := filepath.Join(s.Config.DataDir, "damaged-then", "snapshots")
@@ -67,12 +72,20 @@ func TestAnErasedVehicleIsInNoFile(t *testing.T) {
 	}
 	var gone []string
 	for i := range 100 {
-		gone = append(gone, vin(i), plate(i))
-		remove := s.DeleteVehicle
-		if i%50 == 2 || i == 99 {
-			remove = s.EraseVehicle
+		if i%15 == 2 { // the others are removed first, or stay
+			gone = append(gone, vin(i), plate(i))
+		} else if err := s.DeleteVehicle(t.Context(), vin(i)); err != nil {
+			t.Fatal(err)
 		}
-		if err := remove(t.Context(), vin(i)); err != nil {
+		if i%10 == 0 {
+			gone = append(gone, vin(i), plate(i))
+		}
+	}
+	for i := range 100 {
+		if i%15 != 2 && i%10 != 0 {
+			continue
+		}
+		if err := s.EraseVehicle(t.Context(), vin(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -99,6 +99,62 @@ func TestTheFleetIsShownAsItWas(t *testing.T) {
 	call(t, http.MethodGet, s.URL+"/v1/grid?at=yesterday", "", http.StatusUnprocessableEntity)
 }
 
+// TestThePastHasTheNamesOfThePast: a vehicle that moved, and a customer that was renamed, are found as they were, also when
+// they were removed since and after a restart; not once the vehicle is erased.
+func TestThePastHasTheNamesOfThePast(t *testing.T) {
+	t.Parallel()
+	s := original(t)
+	ctx := t.Context()
+	for _, vin := range []string{"MOVED", "SOLD"} {
+		_, err := s.CreateVehicle(ctx, client.NewVehicle{VIN: vin, RegistrationNumber: "OLD " + vin, CustomerID: "kalles", Tags: []string{"north"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := waitMillisecond(t)
+	was := call(t, http.MethodGet, s.URL+"/v1/vehicles?sort=vin&at="+at, "", http.StatusOK)
+	if _, err := s.UpdateVehicle(ctx, "MOVED", client.VehiclePatch{RegistrationNumber: new("NEW"), CustomerID: new("johans"), Tags: &[]string{"south"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateCustomer(ctx, "kalles", client.CustomerPatch{Name: new("Renamed AB")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteVehicle(ctx, "SOLD"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateVehicle(ctx, client.NewVehicle{VIN: "SOLD", RegistrationNumber: "ANOTHER", CustomerID: "johans"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if is := call(t, http.MethodGet, s.URL+"/v1/vehicles?sort=vin&at="+at, "", http.StatusOK); is != was {
+			t.Errorf("the fleet of then was\n%s\nand is\n%s", was, is)
+		}
+		for query, total := range map[string]int{
+			"customer=kalles&q=old&tag=north": 2, "q=another": 0, "tag=south": 0, "customer=johans&q=moved": 0, "q=renamed": 0,
+		} {
+			var page client.VehiclePage
+			get(t, s.URL+"/v1/vehicles?"+query+"&at="+at, &page)
+			if page.Total != total {
+				t.Errorf("%s finds %d then, not %d", query, page.Total, total)
+			}
+		}
+		var now client.VehiclePage
+		get(t, s.URL+"/v1/vehicles?customer=johans&tag=south&q=new", &now)
+		if now.Total != 1 {
+			t.Errorf("%d are found now, not 1", now.Total)
+		}
+		s.Restart(t)
+	}
+	if err := s.EraseVehicle(ctx, "SOLD"); err != nil {
+		t.Fatal(err)
+	}
+	var page client.VehiclePage
+	get(t, s.URL+"/v1/vehicles?q=old&at="+at, &page)
+	if page.Total != 1 || page.Items[0].VIN != "MOVED" {
+		t.Errorf("after the erasure the past has %+v", page.Items)
+	}
+}
+
 // waitMillisecond is a moment after everything before and before everything after.
 func waitMillisecond(t *testing.T) string {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
@@ -86,7 +87,43 @@ func (a *App) at(ctx context.Context, at event.Time) (*fleet.View, error) {
 		}
 		return past.Rule, past.Tallies, nil
 	}
-	view := a.view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position, Heard: past.Heard, Whole: whole})
+	then := func() (fleet.Then, error) { return a.then(ctx, at) }
+	view, err := a.view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position, Heard: past.Heard, Whole: whole, Then: then})
+	if err != nil {
+		return nil, err
+	}
 	a.pasts.keep(pastView{at, revision, view})
 	return view, nil
+}
+
+// then is the directory as it was at a moment.
+func (a *App) then(ctx context.Context, at event.Time) (fleet.Then, error) {
+	past, err := a.registry.Past(ctx, at)
+	if err != nil {
+		return fleet.Then{}, err
+	}
+	return fleet.Then{
+		LastCustomer: past.LastCustomer, LastVehicle: past.LastVehicle,
+		Customers: customersOf(past.Customers), Vehicles: vehiclesOf(past.Vehicles),
+	}, nil
+}
+
+// forgetPast drops what the registry keeps of the time before the history.
+func (a *App) forgetPast(ctx context.Context) error {
+	ticks := time.NewTicker(a.config.SnapshotEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return nil
+		}
+		begin := a.history.Begin()
+		if a.history.Reaches(begin) == nil {
+			continue // nothing was dropped so far
+		}
+		if err := a.registry.ForgetPast(ctx, begin); err != nil && ctx.Err() == nil {
+			a.config.Logger.Error("the registry keeps more of the past than the history does; trying again", "error", err)
+		}
+	}
 }

@@ -94,7 +94,10 @@ func (b *bench) measurePast(ctx context.Context, h *history.History, view *fleet
 			return fmt.Errorf("looking at the past: %w", err)
 		}
 		known := time.Since(began)
-		then := view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position, Heard: past.Heard})
+		then, err := view.Past(fleet.Past{Rule: past.Rule, Tallies: past.Tallies, LastGap: past.LastGap, Position: past.Position, Heard: past.Heard})
+		if err != nil {
+			return fmt.Errorf("looking at the past: %w", err)
+		}
 		made := time.Since(began)
 		page, err := then.Query(fleet.Query{Facets: fleet.FacetCustomers | fleet.FacetTags})
 		if err != nil {

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -23,6 +25,19 @@ type Past struct {
 	// gives a Rule and Tallies that say all, which takes longer; it is asked once at most.
 	Heard func(event.VehicleID) (last event.Time, t tally.Tally, err error)
 	Whole func() (*presence.Rule, tally.Tallies, error)
+
+	// Then, unless nil, says what the directory was at that moment; else it was as it is now. It is asked once, after the
+	// directory of now was read, so that it may say more of what changed than this view knows yet.
+	Then func() (Then, error)
+}
+
+// Then is a directory of the past, as it differs from that of now: what has a number up to the last ones and is not listed
+// is as it is now.
+type Then struct {
+	LastCustomer event.CustomerID // higher numbers were not given yet
+	LastVehicle  event.VehicleID
+	Customers    []Customer // as they were, each once
+	Vehicles     []Vehicle  // likewise
 }
 
 // unheard is what a view of the past does not know yet.
@@ -108,9 +123,9 @@ func (v *View) hearAll() error {
 }
 
 // Past is a view of another moment, for reading alone: the vehicles that the log knew then, with the customers that it said,
-// and the texts and tags that this view's directory has now. A vehicle that the directory no longer describes is not listed.
-// It shares with this view what does not change, and takes the past over.
-func (v *View) Past(p Past) *View {
+// and the texts and tags of the directory of then. A vehicle that this directory does not describe is not listed. It shares
+// with this view what does not change, and takes the past over. Errors are those of Past.Then, and ErrInvalidUpdate.
+func (v *View) Past(p Past) (*View, error) {
 	past := newView(Config{Transitions: 1, Gaps: 1}, p.Rule)
 	past.checkpoint, past.tallies = p.Position, p.Tallies
 	if p.Heard != nil {
@@ -119,11 +134,20 @@ func (v *View) Past(p Past) *View {
 	if p.LastGap != (event.Gap{}) {
 		past.gaps.add(p.LastGap)
 	}
-	unlock := v.readDirectory()
-	past.dir.copyOf(&v.dir)
-	past.dir.index = v.dir.index.Clone(past.dir.texts)
-	unlock()
 	d := &past.dir
+	unlock := v.readDirectory()
+	d.copyOf(&v.dir)
+	d.index = v.dir.index.Clone(d.texts)
+	unlock()
+	if p.Then != nil {
+		then, err := p.Then()
+		if err != nil {
+			return nil, err
+		}
+		if err := d.goBack(then); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalidUpdate, err)
+		}
+	}
 	for id := range event.VehicleID(len(d.owner)) {
 		if c := p.Rule.Customer(id); c != 0 && d.has(id) && c != d.owner[id] {
 			d.growCustomers(int(c) + 1)
@@ -137,7 +161,38 @@ func (v *View) Past(p Past) *View {
 	for id := range event.VehicleID(len(d.owner)) {
 		past.place(id)
 	}
-	return past
+	return past, nil
+}
+
+// goBack makes a directory of now one of the past. Who came later goes first: the VIN or the public id may have been
+// another's.
+func (d *directory) goBack(then Then) error {
+	u := Update{Customers: then.Customers, Vehicles: then.Vehicles}
+	if err := errors.Join(u.check(), d.makeRoom(&u)); err != nil {
+		return err
+	}
+	for id := then.LastVehicle + 1; int(id) < len(d.owner); id++ {
+		if d.has(id) {
+			d.soil(id)
+			d.drop(id)
+			d.owner[id] = 0
+		}
+	}
+	for c := range d.named.All {
+		if c := event.CustomerID(c); c > then.LastCustomer {
+			d.unname(c)
+		}
+	}
+	for _, c := range then.Customers {
+		d.name(c)
+	}
+	for i := range then.Vehicles {
+		v := &then.Vehicles[i]
+		d.soil(v.Number)
+		d.owner[v.Number] = v.Customer
+		d.set(v, canonicalTags(v.Tags))
+	}
+	return nil
 }
 
 // copyOf makes of d a directory that says the same as another, which is settled and may change from then on. The arena is

@@ -144,9 +144,7 @@ func (v *View) updateCustomers(u *Update) {
 		gone[c] = true
 		if d.named.Has(uint32(c)) {
 			turned[c] = true
-			d.named.Remove(uint32(c))
-			d.freeID(c)
-			d.customers[c] = customer{vehicles: d.customers[c].vehicles}
+			d.unname(c)
 		}
 	}
 	for _, c := range u.Customers {
@@ -160,7 +158,6 @@ func (v *View) updateCustomers(u *Update) {
 		}
 		d.name(c)
 	}
-	d.namesDirty = true
 	v.epoch++
 	v.placeAll(turned)
 }
@@ -171,6 +168,15 @@ func (d *directory) name(c Customer) {
 	d.numbers[c.ID] = c.Number
 	told := &d.customers[c.Number]
 	told.Customer, told.folded, told.address = c, text.Fold(c.Name), text.Fold(c.Address)
+	d.namesDirty = true
+}
+
+// unname forgets what is said of a customer.
+func (d *directory) unname(c event.CustomerID) {
+	d.named.Remove(uint32(c))
+	d.freeID(c)
+	d.customers[c] = customer{vehicles: d.customers[c].vehicles}
+	d.namesDirty = true
 }
 
 // freeID makes the public id of a customer free for another.

@@ -99,3 +99,26 @@ func BenchmarkCreateVehicle(b *testing.B) {
 		mustVehicle(b, r, fmt.Sprintf("device-%d", i), "kalles")
 	}
 }
+
+// BenchmarkPast reads a past from which the registry differs in so many vehicles.
+func BenchmarkPast(b *testing.B) {
+	const n = 100_000
+	var clock event.Time
+	r, err := Open(b.Context(), Config{Path: filepath.Join(b.TempDir(), "registry.db"), Now: func() event.Time { clock++; return clock }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	csv := fleetCSV(n)
+	mustImport(b, r, csv)
+	mustImport(b, r, strings.ReplaceAll(csv, "euro6", "euro7"))
+	for at, changed := range map[event.Time]int{2: 0, 1: n} {
+		b.Run(fmt.Sprint(changed), func(b *testing.B) {
+			for b.Loop() {
+				if p, err := r.Past(b.Context(), at); err != nil || len(p.Vehicles) != changed {
+					b.Fatal(len(p.Vehicles), err)
+				}
+			}
+		})
+	}
+}

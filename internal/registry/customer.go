@@ -179,6 +179,11 @@ func (t *tx) updateCustomer(ctx context.Context, old, c Customer) error {
 	if old == c {
 		return nil
 	}
+	if old.Name != c.Name || old.Address != c.Address {
+		if err := t.rememberCustomer(ctx, c.Number); err != nil {
+			return err
+		}
+	}
 	err := t.exec(ctx, `UPDATE customers SET name = $1, address = $2, late_after = $3, offline_after = $4, name_key = $5,
 		search_key = $6, revision = $7 WHERE number = $8`, c.Name, c.Address, c.Policy.LateAfter.Milliseconds(),
 		c.Policy.OfflineAfter.Milliseconds(), fold(c.Name), searchKey(c), t.revision, c.Number)
@@ -189,6 +194,9 @@ func (t *tx) updateCustomer(ctx context.Context, old, c Customer) error {
 }
 
 func (t *tx) deleteCustomer(ctx context.Context, c Customer) error {
+	if err := t.rememberCustomer(ctx, c.Number); err != nil {
+		return err
+	}
 	if err := t.exec(ctx, `DELETE FROM customers WHERE number = $1`, c.Number); err != nil {
 		return err
 	}
@@ -202,6 +210,9 @@ func (t *tx) deleteCustomer(ctx context.Context, c Customer) error {
 func (t *tx) deleteVehiclesOf(ctx context.Context, customer event.CustomerID) (n int, err error) {
 	facts, err := t.removals(ctx, customer)
 	if err != nil || len(facts) == 0 {
+		return 0, err
+	}
+	if err := t.rememberVehiclesOf(ctx, customer, len(facts)); err != nil {
 		return 0, err
 	}
 	err = t.exec(ctx, `INSERT INTO removed_vehicles (number, revision)

@@ -27,7 +27,14 @@ func (m *metrics) register(r *Registry) error {
 		Name: "fleetbeat_registry_revision",
 		Help: "The revision of the last write to the registry.",
 	}, func() float64 { return float64(r.Revision()) })
-	for _, c := range []prometheus.Collector{m.failures, waiting, revision} {
+	past := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fleetbeat_registry_past_rows",
+		Help: "What customers and vehicles were before they changed, at most so many rows.",
+	}, func() float64 {
+		p, _ := r.now()
+		return float64(p.past.lastPast - p.past.firstPast)
+	})
+	for _, c := range []prometheus.Collector{m.failures, waiting, revision, past} {
 		if err := r.config.Registerer.Register(c); err != nil {
 			return err
 		}

@@ -57,6 +57,7 @@ type history struct {
 	lastCustomer event.CustomerID
 	lastVehicle  event.VehicleID
 	revision     int64
+	clock        event.Time
 
 	mirrors []*mirror
 	facts   folded
@@ -70,7 +71,7 @@ func newHistory(t *rapid.T, path string) *history {
 }
 
 func (h *history) open(t *rapid.T) *Registry {
-	r, err := Open(context.Background(), Config{Path: h.path})
+	r, err := Open(context.Background(), Config{Path: h.path, Now: func() event.Time { return h.clock }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -36,6 +37,12 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer takes the metrics. Default: none.
 	Registerer prometheus.Registerer
+	// Now stamps the moments of changes, by the clock that stamps the log, so that the past of both fits together. It may
+	// go back. Default: the machine's clock.
+	Now func() event.Time
+	// MaxPast is how many past rows of customers and vehicles are kept, give or take those of one write; the oldest are
+	// dropped. Default 2,000,000.
+	MaxPast int64
 	// MaxOutbox is how many facts may wait for the log before writes are refused. Default 4,000,000.
 	MaxOutbox int64
 }
@@ -64,6 +71,7 @@ type progress struct {
 	fact     int64          // the last fact put into the outbox
 	relayed  int64          // the last fact the log has
 	position event.Position // a position at which the log has it
+	past     past
 }
 
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
@@ -78,6 +86,12 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 	}
 	if r.config.MaxOutbox <= 0 {
 		r.config.MaxOutbox = 4_000_000
+	}
+	if r.config.MaxPast <= 0 {
+		r.config.MaxPast = 2_000_000
+	}
+	if r.config.Now == nil {
+		r.config.Now = func() event.Time { return event.At(time.Now()) }
 	}
 	if err := r.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", config.Path, err), r.Close())
@@ -102,6 +116,9 @@ func (r *Registry) open(ctx context.Context) (err error) {
 		return err
 	}
 	if r.progress, err = loadProgress(ctx, r.reader); err != nil {
+		return err
+	}
+	if r.progress.past, err = loadPast(ctx, r.reader); err != nil {
 		return err
 	}
 	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
@@ -173,6 +190,8 @@ func (r *Registry) advance(p progress) {
 	defer r.mu.Unlock()
 	r.progress.revision = max(r.progress.revision, p.revision)
 	r.progress.fact = max(r.progress.fact, p.fact)
+	r.progress.past.firstPast = max(r.progress.past.firstPast, p.past.firstPast)
+	r.progress.past.lastPast = max(r.progress.past.lastPast, p.past.lastPast)
 	if p.relayed > r.progress.relayed { // the position may be lower: a log that was lost begins anew
 		r.progress.relayed, r.progress.position = p.relayed, p.position
 	}

@@ -131,6 +131,9 @@ func (r *Registry) DeleteVehicle(ctx context.Context, vin string) (revision int6
 		if err != nil {
 			return err
 		}
+		if err := t.rememberVehicle(ctx, v.Number); err != nil {
+			return err
+		}
 		if err := t.exec(ctx, `DELETE FROM vehicles WHERE number = $1`, v.Number); err != nil {
 			return err
 		}
@@ -190,6 +193,11 @@ func (t *tx) updateVehicle(ctx context.Context, old, v Vehicle) error {
 	if sameVehicle(old, v) {
 		return nil
 	}
+	if !sameInDirectory(old, v) {
+		if err := t.rememberVehicle(ctx, v.Number); err != nil {
+			return err
+		}
+	}
 	err := t.exec(ctx, `UPDATE vehicles SET registration_number = $1, customer = $2, tags = $3, late_after = $4,
 		offline_after = $5, paused = $6, revision = $7 WHERE number = $8`,
 		v.RegistrationNumber, v.Customer, joinTags(v.Tags), v.Policy.LateAfter.Milliseconds(),
@@ -201,8 +209,12 @@ func (t *tx) updateVehicle(ctx context.Context, old, v Vehicle) error {
 }
 
 func sameVehicle(a, b Vehicle) bool {
-	return a.RegistrationNumber == b.RegistrationNumber && a.Customer == b.Customer && slices.Equal(a.Tags, b.Tags) &&
-		a.Policy == b.Policy && a.Paused == b.Paused
+	return sameInDirectory(a, b) && a.Policy == b.Policy && a.Paused == b.Paused
+}
+
+// sameInDirectory compares what is not in the log.
+func sameInDirectory(a, b Vehicle) bool {
+	return a.RegistrationNumber == b.RegistrationNumber && a.Customer == b.Customer && slices.Equal(a.Tags, b.Tags)
 }
 
 // appendFacts adds what the log must know when a vehicle becomes v; a new one was the zero Vehicle.

@@ -15,12 +15,13 @@ import (
 type tx struct {
 	*sql.Tx
 	state
+	began    state                // as it was
 	mayWait  int64                // facts of this write that the outbox takes beyond its limit
 	changed  bool                 // whether there is anything to commit; a write that changes nothing takes no revision
 	prepared map[string]*sql.Stmt // they close with the transaction
 }
 
-// state is the row of the table state that writes count on.
+// state is what writes count on: the row of the table state, and how far the past is written.
 type state struct {
 	revision     int64
 	lastCustomer event.CustomerID
@@ -28,6 +29,7 @@ type state struct {
 	lastFact     int64
 	relayedFact  int64
 	policy       event.Policy // the default; zero when none was set
+	past
 }
 
 // The highest numbers that are given: the rest of Fleetbeat holds tables by number, and takes no higher ones.
@@ -60,13 +62,16 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	if t.lastVehicle > maxVehicle || t.lastCustomer > maxCustomer {
 		return 0, errors.New("all numbers for vehicles or customers are used up")
 	}
+	if err := t.mark(ctx, r.config.Now, r.config.MaxPast); err != nil {
+		return 0, fmt.Errorf("noting the moment: %w", err)
+	}
 	if err := t.commit(ctx); err != nil {
 		return 0, err
 	}
 	if err := r.checksums.note(t.revision); err != nil {
 		r.logger.Warn("the registry's revision has no second place", "path", r.config.Path, "error", err)
 	}
-	r.advance(progress{revision: t.revision, fact: t.lastFact})
+	r.advance(progress{revision: t.revision, fact: t.lastFact, past: t.past})
 	r.checkpointWhenLarge(ctx)
 	return t.revision, nil
 }
@@ -78,7 +83,12 @@ func (t *tx) begin(ctx context.Context) error {
 	err := t.QueryRowContext(ctx, `UPDATE state SET revision = revision + 1
 		RETURNING revision, last_customer, last_vehicle, last_fact, relayed_fact, late_after, offline_after`).
 		Scan(&t.revision, &t.lastCustomer, &t.lastVehicle, &t.lastFact, &t.relayedFact, &late, &offline)
+	if err != nil {
+		return err
+	}
 	t.policy = policyOf(late, offline)
+	t.past, err = loadPast(ctx, t)
+	t.began = t.state
 	return err
 }
 

@@ -720,7 +720,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a vehicle
-         * @description Its heartbeats are refused from then on, and the past does not show it any more. With erase, the answer also comes only when no file of the server holds its VIN and registration number; this may be asked of a vehicle that was removed before, and again when it failed.
+         * @description Its heartbeats are refused from then on, and only the past shows it. With erase, the past does not either, and the answer comes only when no file of the server holds its VIN and registration numbers; this may be asked of a vehicle that was removed before, and again when it failed.
          */
         delete: operations["delete-vehicle"];
         options?: never;
@@ -3142,7 +3142,7 @@ export interface operations {
     "grid-groups": {
         parameters: {
             query?: {
-                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log and the registry said then counts: a vehicle added later is not in it, and one that moved is with the customer that it had */
                 at?: string;
             };
             header?: never;
@@ -3239,7 +3239,7 @@ export interface operations {
     "grid-vehicles": {
         parameters: {
             query?: {
-                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log and the registry said then counts: a vehicle added later is not in it, and one that moved is with the customer that it had */
                 at?: string;
                 /** @description Index of the first cell */
                 from?: number;
@@ -3792,7 +3792,7 @@ export interface operations {
     summary: {
         parameters: {
             query?: {
-                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log and the registry said then counts: a vehicle added later is not in it, and one that moved is with the customer that it had */
                 at?: string;
                 /** @description Answer only with this log position or a later one; the server waits up to 5 seconds for it */
                 min_position?: number;
@@ -4136,7 +4136,7 @@ export interface operations {
     "list-vehicles": {
         parameters: {
             query?: {
-                /** @description The fleet as it was at this moment, in RFC 3339. What the log said then counts: a vehicle added later is not in it */
+                /** @description The fleet as it was at this moment, in RFC 3339. What the log and the registry said then counts: a vehicle added later is not in it, and one that moved is with the customer that it had */
                 at?: string;
                 /** @description next_cursor of the page before, with the same query */
                 cursor?: string;
@@ -4376,7 +4376,7 @@ export interface operations {
     "delete-vehicle": {
         parameters: {
             query?: {
-                /** @description Take its VIN and registration number out of all files of the server too */
+                /** @description Take its VIN and registration numbers out of all files of the server too */
                 erase?: boolean;
             };
             header?: never;
