@@ -15,6 +15,7 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
+	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/projection"
 	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
@@ -63,9 +64,12 @@ func Backtest(ctx context.Context, dataDir string, q backtest.Query, customer st
 	}
 	report.Query = q
 	began := time.Now()
-	report.Report, err = backtestOver(ctx, q, func(fn func(event.Stored) error) error {
-		read, err := eventlog.Read(dataDir, 1, fn)
-		report.Heartbeats = read.Heartbeats
+	first, err := eventlog.FirstOf(dataDir)
+	if err != nil {
+		return report, err
+	}
+	report.Report, report.Heartbeats, err = backtestOver(ctx, q, historyDir(dataDir), first, func(from event.Position, fn func(event.Stored) error) error {
+		_, err := eventlog.Read(dataDir, from, fn)
 		return err
 	})
 	if err != nil {
@@ -107,8 +111,8 @@ func (a *App) backtest(ctx context.Context, q backtest.Query) (backtest.Report, 
 	if head == 0 {
 		return backtest.New(q).Report(), nil
 	}
-	return backtestOver(ctx, q, func(fn func(event.Stored) error) error {
-		return a.log.Follow(ctx, 1, func(s event.Stored) error {
+	report, _, err := backtestOver(ctx, q, historyDir(a.config.DataDir), a.log.First(), func(from event.Position, fn func(event.Stored) error) error {
+		return a.log.Follow(ctx, from, func(s event.Stored) error {
 			if err := fn(s); err != nil {
 				return err
 			}
@@ -118,14 +122,41 @@ func (a *App) backtest(ctx context.Context, q backtest.Query) (backtest.Report, 
 			return nil
 		})
 	})
+	return report, err
 }
 
-// backtestOver reads a log on one core and applies it on another.
-func backtestOver(ctx context.Context, q backtest.Query, read func(func(event.Stored) error) error) (backtest.Report, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// backtestOver tests what the files of the history tell, and then what the log tells from there on; or all of the log, where
+// the files do not tell all. It says how many heartbeats that were. A log that begins behind what the files tell is
+// history.ErrNotKept.
+func backtestOver(ctx context.Context, q backtest.Query, historyDir string, first event.Position, read func(event.Position, func(event.Stored) error) error) (backtest.Report, uint64, error) {
 	test := backtest.New(q)
-	batches, enough := make(chan event.Stored, readAhead), make(chan struct{})
+	told, err := history.Digest(ctx, historyDir, q.Policy, test)
+	if ctx.Err() != nil {
+		return backtest.Report{}, 0, ctx.Err()
+	}
+	if err != nil {
+		test, told = backtest.New(q), history.Digested{Next: 1}
+	}
+	if told.Next < first {
+		return backtest.Report{}, 0, fmt.Errorf("%w: the log was dropped up to position %d, and the history does not tell of it", history.ErrNotKept, first-1)
+	}
+	heartbeats := told.Heartbeats
+	if !told.Enough {
+		err = readAhead(ctx, func(fn func(event.Stored) error) error { return read(told.Next, fn) }, func(s event.Stored) bool {
+			s = told.Rest(s)
+			heartbeats += uint64(s.Heartbeats.Len())
+			return test.Apply(s)
+		})
+		if err != nil {
+			return backtest.Report{}, 0, err
+		}
+	}
+	return test.Report(), heartbeats, nil
+}
+
+// readAhead reads a log on one core and applies it on another, until apply wants no more.
+func readAhead(ctx context.Context, read func(func(event.Stored) error) error, apply func(event.Stored) (more bool)) error {
+	batches, enough := make(chan event.Stored, batchesAhead), make(chan struct{})
 	var failed error
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -142,7 +173,7 @@ func backtestOver(ctx context.Context, q backtest.Query, read func(func(event.St
 		})
 	})
 	for batch := range batches {
-		if ctx.Err() != nil || !test.Apply(batch) {
+		if ctx.Err() != nil || !apply(batch) {
 			break
 		}
 	}
@@ -150,9 +181,9 @@ func backtestOver(ctx context.Context, q backtest.Query, read func(func(event.St
 	reading.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return backtest.Report{}, ctx.Err()
+		return ctx.Err()
 	case failed != nil && !errors.Is(failed, errEnough):
-		return backtest.Report{}, failed
+		return failed
 	}
-	return test.Report(), nil
+	return nil
 }

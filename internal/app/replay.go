@@ -131,12 +131,12 @@ func (r *replay) base(dataDir string, first event.Position) error {
 	return nil
 }
 
-// readAhead is how many batches are decoded before they are applied. One takes up to about half a MiB.
-const readAhead = 64
+// batchesAhead is how many batches are decoded before they are applied. One takes up to about half a MiB.
+const batchesAhead = 64
 
 // read reads the log on one core and applies it on another.
 func (r *replay) read(dataDir string) (report eventlog.Report, err error) {
-	batches, failed := make(chan event.Stored, readAhead), make(chan struct{})
+	batches, failed := make(chan event.Stored, batchesAhead), make(chan struct{})
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer close(batches)

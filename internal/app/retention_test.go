@@ -100,6 +100,10 @@ func TestWhatIsOldIsDroppedFromTheLogAndNothingElseChanges(t *testing.T) {
 	if err != nil || len(p.Batches) != 1 {
 		t.Errorf("a proof that does not: %d batches, %v", len(p.Batches), err)
 	}
+	tested, err := s.Backtest(t.Context(), client.NewBacktest{Policy: client.Policy{LateAfter: client.SecondsOf(time.Hour), OfflineAfter: client.SecondsOf(2 * time.Hour)}})
+	if err != nil || tested.Vehicles != 3 {
+		t.Errorf("a back-test, of which the history tells the beginning: %+v, %v", tested, err)
+	}
 	s.Restart(t)
 	known("after another start")
 	s.Stop(t)
@@ -142,6 +146,9 @@ func TestAFleetWithoutSnapshotsOnADroppedLogIsToldItsVehicles(t *testing.T) {
 		}
 	}
 	s.Restart(t)
+	if _, err := s.Backtest(t.Context(), client.NewBacktest{Policy: client.Policy{LateAfter: client.SecondsOf(time.Hour), OfflineAfter: client.SecondsOf(2 * time.Hour)}}); !refusedWith(err, http.StatusNotFound) {
+		t.Errorf("a back-test of what was dropped: %v", err)
+	}
 	fleettest.Eventually(t, "the vehicles are known again", func() error {
 		summary, err := s.Summary(t.Context())
 		if err == nil && summary.Vehicles != 3 {

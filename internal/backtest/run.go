@@ -55,14 +55,40 @@ func (t *Test) Apply(s event.Stored) (more bool) {
 		return false
 	}
 	t.report.Position = s.Position
-	if !registers(&s) {
+	if !registers(&s) && (t.query.To == 0 || s.EndTime() < t.query.To) {
 		t.stretch(s, s)
-		return !t.ended
+		return true
 	}
 	for run := range s.Runs {
-		t.stretch(t.cut(s, run))
+		if run.From < run.To {
+			beats := event.Stored{Position: s.Position, Epoch: s.Epoch}
+			beats.Heartbeats = slice(&s.Heartbeats, run.From, run.To)
+			t.stretch(beats, beats)
+		}
+		if run.Entry != nil {
+			t.stretch(t.alone(&s, *run.Entry))
+		}
+		if t.ended {
+			break
+		}
 	}
 	return !t.ended
+}
+
+// Heard takes in a stretch of heartbeats of a vehicle, see presence.Rule.Heard: of the policies asked about and in force at
+// the time, none may call the vehicle late in it. It says whether something later may count.
+func (t *Test) Heard(v event.VehicleID, from, until event.Time) (more bool) {
+	if t.ended {
+		return false
+	}
+	t.enter(from, from)
+	for i := range t.sides {
+		side := &t.sides[i]
+		side.changes.Reset()
+		side.rule.Heard(v, from, until, &side.changes)
+	}
+	t.compare()
+	return true
 }
 
 // registers says whether a batch holds facts of the registry, which say who is asked about and under which policy.
@@ -77,16 +103,12 @@ func registers(s *event.Stored) bool {
 	return false
 }
 
-// cut is a run of a batch as a batch of its own, for either side.
-func (t *Test) cut(s event.Stored, run event.Run) (as, asTested event.Stored) {
+// alone is an entry of a batch as a batch of its own, for either side. Whose a vehicle is and whether it is watched says the log
+// up to the very event, so nothing that a fact may change comes with it.
+func (t *Test) alone(s *event.Stored, entry event.Entry) (as, asTested event.Stored) {
+	entry.After = 0
 	as = event.Stored{Position: s.Position, Epoch: s.Epoch}
-	as.Heartbeats = slice(&s.Heartbeats, run.From, run.To)
 	asTested = as
-	if run.Entry == nil {
-		return as, asTested
-	}
-	entry := *run.Entry
-	entry.After = run.To - run.From
 	as.Entries = []event.Entry{entry}
 	for _, f := range t.override.facts(entry.Fact) {
 		entry.Fact = f
@@ -105,12 +127,10 @@ func slice(h *event.Heartbeats, from, to int) event.Heartbeats {
 
 // stretch takes in a part of the log, with at most one fact of the registry, as either side sees it.
 func (t *Test) stretch(as, asTested event.Stored) {
-	t.enter(&as)
+	t.enter(begin(&as), as.EndTime())
 	t.sides[present].apply(as)
 	t.sides[tested].apply(asTested)
-	if len(t.sides[present].changes.Transitions)+len(t.sides[tested].changes.Transitions) > 0 {
-		t.compare()
-	}
+	t.compare()
 	for i := range as.Entries {
 		switch f := as.Entries[i].Fact.(type) {
 		case event.VehicleAdded:
@@ -128,13 +148,12 @@ func (t *Test) stretch(as, asTested event.Stored) {
 }
 
 // enter follows the time of the log, and sees who is there when the window begins.
-func (t *Test) enter(s *event.Stored) {
-	end := s.EndTime()
+func (t *Test) enter(begin, end event.Time) {
 	if end == 0 {
 		return
 	}
 	if t.first == 0 {
-		t.first = begin(s)
+		t.first = begin
 	}
 	t.last = max(t.last, end)
 	if t.began || end < t.query.From {
@@ -191,6 +210,9 @@ type move struct {
 
 // compare takes in the transitions of both sides in the order of time, which for one vehicle and side is that of the log.
 func (t *Test) compare() {
+	if len(t.sides[present].changes.Transitions)+len(t.sides[tested].changes.Transitions) == 0 {
+		return
+	}
 	t.moves = t.moves[:0]
 	for i := range t.sides {
 		for _, tr := range t.sides[i].changes.Transitions {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 	"github.com/fleetbeat/fleetbeat/internal/fleet"
 	"github.com/fleetbeat/fleetbeat/internal/history"
 	"github.com/fleetbeat/fleetbeat/internal/simulate"
@@ -40,48 +41,62 @@ func (b *bench) measureHistory(ctx context.Context) (err error) {
 	if err := view.Update(known); err != nil {
 		return err
 	}
-	w := newHourWriter(h, known.Vehicles)
+	if _, err := view.Query(fleet.Query{Facets: fleet.FacetCustomers | fleet.FacetTags}); err != nil { // the present is looked at before the past
+		return err
+	}
+	w := newHourWriter(h, known.Vehicles, 60_000)
 	watch := b.watch()
-	if err := w.hour(ctx); err != nil {
+	if err := w.register(ctx); err != nil {
+		return err
+	}
+	if _, err := w.minutes(ctx, 60); err != nil {
+		return err
+	}
+	if err := sealAll(ctx, h); err != nil { // the minute before the hour
 		return err
 	}
 	b.add("history-open", "open hour in memory", "bytes/vehicle", atMost(300), float64(h.Stats().OpenBytes)/float64(b.Vehicles), watch.busy())
-	if err := b.measureSealing(ctx, h, w); err != nil {
+	if _, err := w.minutes(ctx, 1); err != nil { // of the hour after, which closes the hour
 		return err
 	}
+	watch, began := b.watch(), time.Now()
+	if err := sealAll(ctx, h); err != nil {
+		return err
+	}
+	b.add("history-seal", "sealing an hour", "s", nil, time.Since(began).Seconds(), watch.busy())
 	size, err := sizeOf(dir, "heartbeats-*", "batches-*")
 	if err != nil {
 		return err
 	}
-	b.add("history-disk", "hour files: heartbeats, and the batches by which they are found", "bytes/heartbeat", atMost(2.5), float64(size)/float64(w.inHour), watch.busy())
-	return b.measurePast(ctx, h, view)
-}
-
-// measureSealing compares how quickly the history takes heartbeats in while it seals an hour with how quickly it does before.
-func (b *bench) measureSealing(ctx context.Context, h *history.History, w *hourWriter) error {
-	watch := b.watch()
-	alone, err := w.rate(ctx, 2)
-	if err != nil {
+	b.add("history-disk-hour", "hour files: heartbeats, and the batches by which they are found", "bytes/heartbeat", nil, float64(size)/float64(60*b.Vehicles), watch.busy())
+	if err := b.measurePast(ctx, h, view); err != nil {
 		return err
 	}
+	for _, measure := range []func(context.Context) error{b.measureSealing, b.measureDay, b.measureMonth, b.measureBacktest} {
+		if err := measure(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealAll seals and compacts everything that is over.
+func sealAll(ctx context.Context, h *history.History) error {
 	working, stop := context.WithCancel(ctx)
 	var sealing sync.WaitGroup
 	sealing.Go(func() { h.Run(working) })
 	defer sealing.Wait()
 	defer stop()
-	began := time.Now()
-	beside, err := w.rate(ctx, 2)
-	if err != nil {
-		return err
-	}
-	for h.Stats().Waiting > 0 {
+	return settled(ctx, h)
+}
+
+// settled waits until nothing that is over waits for being sealed or compacted.
+func settled(ctx context.Context, h *history.History) error {
+	for h.Stats().Waiting > 0 || h.Uncompacted() {
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	b.add("history-seal", "sealing an hour", "s", nil, time.Since(began).Seconds(), watch.busy())
-	b.add("history-apply", "heartbeats taken in", "heartbeats/s", nil, alone, watch.busy())
-	b.add("history-apply-ratio", "  while an hour is sealed, of that", "", atLeast(0.9), beside/alone, watch.busy())
 	return nil
 }
 
@@ -136,12 +151,15 @@ func sizeOf(dir string, patterns ...string) (sum int64, err error) {
 // own time and number, in batches of what comes within a millisecond or of 16, with a canary every 250 ms.
 type hourWriter struct {
 	history  *history.History
+	log      *eventlog.Log // gets the same batches, unless nil
 	random   *rand.Rand
 	vehicles []fleet.Vehicle
 	phase    []int32 // of a vehicle's plan in the minute, ms
 	minute   int     // the next; 0 is the one before the hour
 	position event.Position
-	inHour   int // heartbeats by the end of the hour
+	every    int  // ms whose heartbeats come in one batch
+	most     int  // heartbeats in a batch
+	outages  bool // each vehicle is silent for five minutes, ten hours apart
 
 	// What is to come, by millisecond of the minute: 0, or one more than the first of a list of plans. A plan is a vehicle in
 	// this minute or in the one before, of which some are still to come.
@@ -150,73 +168,68 @@ type hourWriter struct {
 	batch event.Batch // reused
 }
 
-// newHourWriter writes of vehicles that are numbered from 1.
-func newHourWriter(h *history.History, vehicles []fleet.Vehicle) *hourWriter {
+// newHourWriter writes of vehicles that are numbered from 1, and all plan to report in the first so many ms of a minute.
+func newHourWriter(h *history.History, vehicles []fleet.Vehicle, window int32) *hourWriter {
 	w := &hourWriter{
-		history: h, random: rand.New(rand.NewPCG(1, 2)), vehicles: vehicles, phase: make([]int32, len(vehicles)),
+		history: h, random: rand.New(rand.NewPCG(1, 2)), vehicles: vehicles, phase: make([]int32, len(vehicles)), every: 1, most: 16,
 		first: make([]int32, 60_000+jitter), after: make([]int32, 2*len(vehicles)),
 	}
 	for i := range w.phase {
-		w.phase[i] = w.random.Int32N(60_000)
+		w.phase[i] = w.random.Int32N(window)
 	}
 	return w
 }
 
-// hour registers the vehicles, which report for a minute, and gives the hour after that to the history.
-func (w *hourWriter) hour(ctx context.Context) error {
-	w.position++
-	added := event.Stored{Position: w.position, Epoch: 1}
+// register registers the vehicles, which report for the minute before the hour.
+func (w *hourWriter) register(ctx context.Context) error {
+	var added event.Batch
 	for i := range w.vehicles {
 		v := &w.vehicles[i]
 		added.Entries = append(added.Entries, event.Entry{ReceivedAt: historyBegin - 60_000, Fact: event.VehicleAdded{Vehicle: v.Number, Customer: v.Customer}})
 	}
-	if err := w.history.Apply(added); err != nil {
+	if err := w.apply(ctx, added); err != nil {
 		return err
 	}
-	for range 61 {
-		n, err := w.oneMinute(ctx)
-		if err != nil {
-			return err
-		}
-		w.inHour += n
-	}
-	return nil
+	_, err := w.minutes(ctx, 1)
+	return err
 }
 
-// rate is how many heartbeats a second the history takes in, over some minutes of the fleet.
-func (w *hourWriter) rate(ctx context.Context, minutes int) (float64, error) {
-	heartbeats, began := 0, time.Now()
+// minutes gives the next minutes to the history, and says how many heartbeats came in them.
+func (w *hourWriter) minutes(ctx context.Context, minutes int) (heartbeats int, err error) {
 	for range minutes {
 		n, err := w.oneMinute(ctx)
 		if err != nil {
-			return 0, err
+			return heartbeats, err
 		}
 		heartbeats += n
 	}
-	return float64(heartbeats) / time.Since(began).Seconds(), nil
+	return heartbeats, nil
 }
 
-// oneMinute gives the next minute to the history, and says how many heartbeats came in it.
 func (w *hourWriter) oneMinute(ctx context.Context) (heartbeats int, err error) {
 	side := w.minute % 2 * len(w.phase)
 	for v, phase := range w.phase {
+		if w.outages && (w.minute+v)%600 < 5 {
+			continue
+		}
 		at, plan := phase+w.random.Int32N(jitter), side+v
 		w.after[plan], w.first[at] = w.first[at], int32(plan)+1
 	}
 	begin := historyBegin.Add(time.Duration(w.minute-1) * time.Minute)
-	for ms := range event.Time(60_000) {
+	for ms := range 60_000 {
+		at := begin + event.Time(ms)
 		for next := w.first[ms]; next != 0; next = w.after[next-1] {
-			w.batch.Heartbeats.Append(event.Heartbeat{Vehicle: event.VehicleID(int(next-1)%len(w.phase) + 1), ReceivedAt: begin + ms, Sequence: event.NoSequence})
+			w.batch.Heartbeats.Append(event.Heartbeat{Vehicle: event.VehicleID(int(next-1)%len(w.phase) + 1), ReceivedAt: at, Sequence: event.NoSequence})
 			heartbeats++
-			if w.batch.Heartbeats.Len() == 16 {
-				err = errors.Join(err, w.apply())
+			if w.batch.Heartbeats.Len() == w.most {
+				err = errors.Join(err, w.send(ctx))
 			}
 		}
 		if ms%250 == 0 {
-			w.batch.Entries = []event.Entry{{After: w.batch.Heartbeats.Len(), ReceivedAt: begin + ms, Fact: event.Canary{Door: "http"}}}
+			w.batch.Entries = append(w.batch.Entries, event.Entry{After: w.batch.Heartbeats.Len(), ReceivedAt: at, Fact: event.Canary{Door: "http"}})
 		}
-		if w.batch.Heartbeats.Len()+len(w.batch.Entries) > 0 {
-			err = errors.Join(err, w.apply())
+		if (ms+1)%w.every == 0 && w.batch.Heartbeats.Len()+len(w.batch.Entries) > 0 {
+			err = errors.Join(err, w.send(ctx))
 		}
 		if err != nil {
 			return heartbeats, err
@@ -229,9 +242,18 @@ func (w *hourWriter) oneMinute(ctx context.Context) (heartbeats int, err error) 
 	return heartbeats, ctx.Err()
 }
 
-func (w *hourWriter) apply() error {
-	w.position++
-	err := w.history.Apply(event.Stored{Position: w.position, Epoch: 1, Batch: w.batch})
+func (w *hourWriter) send(ctx context.Context) error {
+	err := w.apply(ctx, w.batch)
 	w.batch = event.Batch{}
 	return err
+}
+
+func (w *hourWriter) apply(ctx context.Context, batch event.Batch) error {
+	w.position++
+	if w.log != nil {
+		if _, err := w.log.Append(ctx, &batch); err != nil {
+			return err
+		}
+	}
+	return w.history.Apply(event.Stored{Position: w.position, Epoch: 1, Batch: batch})
 }

@@ -72,7 +72,7 @@ func (h *History) replay(ctx context.Context, at event.Time) (*Past, error) {
 	past := &Past{At: at}
 	if f := m.sealedState(at); f != nil {
 		var err error
-		if s, err = h.readState(f); err != nil {
+		if s, err = h.readState(f, presence.Load); err != nil {
 			return nil, h.unreadable(f, err)
 		}
 		from = f.First

@@ -70,6 +70,14 @@ func (m *manifest) uncompacted() (begin event.Time, found bool) {
 	return 0, false
 }
 
+// Uncompacted says whether a day is over and in more files than it need be.
+func (h *History) Uncompacted() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	_, found := h.manifest.uncompacted()
+	return found
+}
+
 // within lists the files of a kind of a day.
 func (m *manifest) within(k kind, begin event.Time) []file { return m.of(k, begin, begin+day) }
 

@@ -12,6 +12,7 @@ type Fact struct {
 	event.Fact
 	ReceivedAt event.Time
 	Position   event.Position
+	After      uint32 // how many heartbeats of its batch come before it
 }
 
 // The words for the facts in the files.
@@ -30,7 +31,7 @@ const (
 // row is a fact as the files have it. One of a kind that this version does not know has no row: it says nothing to any
 // answer.
 func (f *Fact) row() (factRow, bool) {
-	row := factRow{ReceivedAt: int64(f.ReceivedAt), Position: int64(f.Position)}
+	row := factRow{ReceivedAt: int64(f.ReceivedAt), Position: int64(f.Position), After: f.After}
 	switch f := f.Fact.(type) {
 	case event.Canary:
 		row.Fact, row.Text = factCanary, f.Door
@@ -58,7 +59,7 @@ func (f *Fact) row() (factRow, bool) {
 }
 
 func (r *factRow) fact() (Fact, error) {
-	out := Fact{ReceivedAt: event.Time(r.ReceivedAt), Position: event.Position(r.Position)}
+	out := Fact{ReceivedAt: event.Time(r.ReceivedAt), Position: event.Position(r.Position), After: r.After}
 	vehicle, customer := event.VehicleID(r.Vehicle), event.CustomerID(r.Customer)
 	switch r.Fact {
 	case factCanary:

@@ -9,11 +9,12 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/checksummed"
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 func TestFactsReadBackAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := Fact{drawFact(t), event.Time(rapid.Int64Min(0).Draw(t, "at")), event.Position(rapid.Uint32().Draw(t, "position"))}
+		want := Fact{drawFact(t), event.Time(rapid.Int64Min(0).Draw(t, "at")), event.Position(rapid.Uint32().Draw(t, "position")), rapid.Uint32().Draw(t, "after")}
 		row, ok := want.row()
 		if !ok {
 			t.Fatalf("%T has no row", want.Fact)
@@ -27,7 +28,7 @@ func TestFactsReadBackAsTheyWereWritten(t *testing.T) {
 
 // FuzzManifest: whatever stands in the file, reading it ends in a manifest or an error.
 func FuzzManifest(f *testing.F) {
-	good, err := checksummed.Encode(&manifest{Format: 1, Files: []file{{Kind: stateFiles, Name: "a.state"}}})
+	good, err := checksummed.Encode(&manifest{Format: manifestFormat, Files: []file{{Kind: stateFiles, Name: "a.state"}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func FuzzState(f *testing.F) {
 	}
 	f.Add(good.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if s, err := loadState(bytes.NewReader(data)); err == nil && s == nil {
+		if s, err := loadState(bytes.NewReader(data), presence.Load); err == nil && s == nil {
 			t.Fatal("neither a state nor an error")
 		}
 	})

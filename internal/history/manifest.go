@@ -59,7 +59,7 @@ type file struct {
 }
 
 const (
-	manifestFormat = 1
+	manifestFormat = 2 // 1 had no column after in the files of facts
 	manifestName   = "manifest"
 	previousName   = "manifest.previous" // for the case that the present one is damaged
 )

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 // mendOne makes a file again that was set aside, from the log.
@@ -51,7 +52,7 @@ func (h *History) makeAgain(ctx context.Context, m *manifest, lack missing) (mad
 	from := event.Position(1)
 	before := m.sealedState(lack.From - 1)
 	if before != nil {
-		if w.state, err = h.readState(before); err != nil {
+		if w.state, err = h.readState(before, presence.Load); err != nil {
 			if errors.Is(err, errCorrupt) {
 				h.suspect(before, err)
 			}

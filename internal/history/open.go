@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 // RefuseNewer returns ErrNewerFormat when a newer version of this program wrote the history of a folder. It changes
@@ -33,6 +34,10 @@ func (h *History) load() error {
 	}
 	if damaged != nil {
 		h.config.Logger.Error("the manifest of the history is damaged and set aside; the one before takes its place", "error", damaged)
+	}
+	if m.Format < manifestFormat {
+		h.config.Logger.Warn("the history is of an older format and is made anew from the log", "format", m.Format)
+		m = &manifest{Format: manifestFormat}
 	}
 	was := len(m.Missing)
 	if err := h.checkFiles(m); err != nil {
@@ -101,7 +106,7 @@ func (h *History) loadNewestState(m *manifest) error {
 		if f.Kind != stateFiles || f.From > m.SealedUntil {
 			continue
 		}
-		s, err := h.readState(f)
+		s, err := h.readState(f, presence.Load)
 		if err == nil {
 			h.state, h.from, h.checkpoint = s, f.From, f.First-1
 			return nil
@@ -115,28 +120,23 @@ func (h *History) loadNewestState(m *manifest) error {
 }
 
 // readState reads the state of a file. What is not what was written is errCorrupt.
-func (h *History) readState(f *file) (*state, error) {
-	in, err := os.Open(h.disk.path(f.Name))
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, f.Bytes+1))
+func (h *History) readState(f *file, load loadRule) (*state, error) {
+	data, err := os.ReadFile(h.disk.path(f.Name))
 	if err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 {
 		return nil, fmt.Errorf("%w: the checksum of %s does not fit", errCorrupt, f.Name)
 	}
-	s, err := decodeState(data)
+	s, err := decodeState(data, load)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", errCorrupt, f.Name, err)
 	}
 	return s, nil
 }
 
-func decodeState(data []byte) (*state, error) {
-	in, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
+func decodeState(data []byte, load loadRule) (*state, error) {
+	in, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func decodeState(data []byte) (*state, error) {
 	if err := in.Reset(bytes.NewReader(data)); err != nil {
 		return nil, err
 	}
-	return loadState(in)
+	return loadState(in, load)
 }
 
 // suspect tells Run of a file that could not be read.

@@ -34,7 +34,7 @@ func (h *History) presences(ctx context.Context, from, to event.Time, begin func
 	s, at := newState(), event.Time(0)
 	if f := m.sealedState(from); f != nil {
 		var err error
-		if s, err = h.readState(f); err != nil {
+		if s, err = h.readState(f, presence.LoadToRecall); err != nil {
 			return h.unreadable(f, err)
 		}
 		at = f.From

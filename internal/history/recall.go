@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/fleet/tally"
+	"github.com/fleetbeat/fleetbeat/internal/presence"
 )
 
 // stretch is what is kept of a time but its heartbeats, in the order of the log.
@@ -47,7 +48,7 @@ func (h *History) recall(ctx context.Context, at event.Time) (*Past, error) {
 	state := newState()
 	if f != nil {
 		var err error
-		if state, err = h.readState(f); err != nil {
+		if state, err = h.readState(f, presence.LoadToRecall); err != nil {
 			return nil, h.unreadable(f, err)
 		}
 	}

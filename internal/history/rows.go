@@ -62,6 +62,7 @@ type factRow struct {
 	OfflineAfter int64  `parquet:"offline_after_ms,dict"`
 	Text         string `parquet:"text,dict"` // the door, or why something was lost
 	Position     int64  `parquet:"position,delta"`
+	After        uint32 `parquet:"after,dict"`
 }
 
 func (b *beat) row() heartbeatRow {

@@ -72,8 +72,11 @@ func (s *state) save(w io.Writer) error {
 	return out.Flush()
 }
 
-// loadState reads what save wrote. Errors are errState, those of presence.Load, or r's.
-func loadState(r io.Reader) (*state, error) {
+// loadRule is presence.Load, or presence.LoadToRecall.
+type loadRule func(io.Reader) (*presence.Rule, error)
+
+// loadState reads what save wrote. Errors are errState, those of load, or r's.
+func loadState(r io.Reader, load loadRule) (*state, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	magic := make([]byte, len(stateMagic))
 	if _, err := io.ReadFull(in, magic); err != nil {
@@ -82,7 +85,7 @@ func loadState(r io.Reader) (*state, error) {
 	if string(magic) != stateMagic {
 		return nil, fmt.Errorf("%w: it begins with %q", errState, magic)
 	}
-	rule, err := presence.Load(in)
+	rule, err := load(in)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errState, err)
 	}

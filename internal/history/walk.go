@@ -132,7 +132,7 @@ func (w *walk) take(s *event.Stored, from, to int, entry *event.Entry) {
 	}
 	p.gaps = append(p.gaps, changes.Gaps...)
 	if entry != nil {
-		p.facts = append(p.facts, Fact{entry.Fact, entry.ReceivedAt, s.Position})
+		p.facts = append(p.facts, Fact{entry.Fact, entry.ReceivedAt, s.Position, uint32(entry.After)})
 	}
 	p.bytes += len(changes.Transitions)*transitionBytes + (to-from)*beatBytes + factBytes*len(stretch.Entries)
 }

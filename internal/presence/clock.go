@@ -115,6 +115,9 @@ func (r *Rule) next(v event.VehicleID) (event.Presence, event.Time) {
 
 // schedule files v under its next deadline. A vehicle that has none may stay where it is: expire will not file it again.
 func (r *Rule) schedule(v event.VehicleID) {
+	if r.recalling {
+		return
+	}
 	if to, deadline := r.next(v); to != event.Unknown {
 		r.ring.file(v, deadline)
 	}

@@ -19,37 +19,44 @@ var (
 
 // Load reads what Save wrote, and not a byte beyond it. The rule it returns says the same as the saved one, now and for
 // every future. Errors are ErrVersion, ErrCorrupt, or those of rd; memory is taken only for what rd really holds.
-func Load(rd io.Reader) (*Rule, error) {
-	r, err := load(rd)
-	if err != nil {
+func Load(rd io.Reader) (*Rule, error) { return loaded(New(), rd) }
+
+// LoadToRecall is Load and BeginRecall in one, without the deadlines, which would never be looked at.
+func LoadToRecall(rd io.Reader) (*Rule, error) {
+	r := New()
+	r.BeginRecall()
+	return loaded(r, rd)
+}
+
+func loaded(r *Rule, rd io.Reader) (*Rule, error) {
+	if err := r.load(rd); err != nil {
 		return nil, fmt.Errorf("loading presence: %w", err)
 	}
 	return r, nil
 }
 
-func load(rd io.Reader) (*Rule, error) {
+func (r *Rule) load(rd io.Reader) error {
 	var header [headerSize]byte
 	if _, err := io.ReadFull(rd, header[:]); err != nil {
-		return nil, short(err)
+		return short(err)
 	}
 	rest := header[len(saveMagic):]
 	if string(header[:len(saveMagic)]) != saveMagic {
-		return nil, fmt.Errorf("%w: it begins with %q", ErrCorrupt, header[:len(saveMagic)])
+		return fmt.Errorf("%w: it begins with %q", ErrCorrupt, header[:len(saveMagic)])
 	}
 	if version := binary.LittleEndian.Uint32(rest); version != saveVersion {
-		return nil, fmt.Errorf("%w: %d, not %d", ErrVersion, version, saveVersion)
+		return fmt.Errorf("%w: %d, not %d", ErrVersion, version, saveVersion)
 	}
 	limited := &io.LimitedReader{R: rd, N: int64(min(binary.LittleEndian.Uint64(rest[4:]), 1<<62))}
 	d := decoder{rd: bufio.NewReaderSize(limited, 1<<16)}
-	r := New()
 	r.decode(&d)
 	if d.err == nil && (limited.N > 0 || d.rd.Buffered() > 0) {
 		d.corrupt("it is longer than its contents")
 	}
 	if d.err != nil {
-		return nil, d.err
+		return d.err
 	}
-	return r, nil
+	return nil
 }
 
 func (r *Rule) decode(d *decoder) {
@@ -72,7 +79,7 @@ func (r *Rule) decode(d *decoder) {
 	}
 	for v := 0; v < n && d.err == nil; v++ {
 		if v == len(r.state) {
-			r.grow(min(n, v+1<<12)) // not n at once, which is only said and not yet seen
+			r.grow(min(n, 2*v+1<<12)) // not n at once, which is only said and not yet seen
 		}
 		r.decodeVehicle(d, event.VehicleID(v))
 	}

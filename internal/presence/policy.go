@@ -42,6 +42,7 @@ type policies struct {
 	table []inForce
 	slots map[event.Policy]slot // the inverse of table
 	free  []slot                // of table, not in use
+	last  slot                  // that use gave last: vehicles with one policy often follow each other
 	late  time.Duration         // the shortest LateAfter in table, 0 when it is empty
 }
 
@@ -70,6 +71,10 @@ func (p *policies) at(s slot) event.Policy { return p.table[s].Policy }
 
 // use puts a policy in force for one more vehicle.
 func (p *policies) use(policy event.Policy) slot {
+	if int(p.last) < len(p.table) && p.table[p.last].Policy == policy && p.table[p.last].vehicles > 0 {
+		p.table[p.last].vehicles++
+		return p.last
+	}
 	s, ok := p.slots[policy]
 	if !ok {
 		s = p.place(inForce{Policy: policy})
@@ -79,6 +84,7 @@ func (p *policies) use(policy event.Policy) slot {
 		}
 	}
 	p.table[s].vehicles++
+	p.last = s
 	return s
 }
 

@@ -39,7 +39,9 @@ func (r *Rule) remove(v event.VehicleID) {
 	}
 	r.counts[r.state[v].presence()]--
 	r.policies.release(r.policy[v])
-	r.ring.drop(v)
+	if !r.recalling {
+		r.ring.drop(v)
+	}
 	r.state[v], r.heard[v], r.since[v], r.customer[v], r.policy[v] = 0, 0, 0, 0, 0
 }
 
@@ -111,7 +113,9 @@ func (r *Rule) grow(n int) {
 	r.since = grown(r.since, n)
 	r.customer = grown(r.customer, n)
 	r.policy = grown(r.policy, n)
-	r.ring.grow(n)
+	if !r.recalling {
+		r.ring.grow(n)
+	}
 }
 
 // Customer is the customer of v, and 0 for a vehicle that is not watched.
