@@ -44,13 +44,16 @@ func (b *bench) withHistory(partBytes int, use func(dir string, h *history.Histo
 // measureSealing compares how quickly the committer and the log take heartbeats in, at full rate, with how quickly they do while
 // the history seals, in turns.
 func (b *bench) measureSealing(ctx context.Context) error {
-	heartbeats := 5 * b.Vehicles
-	return b.withHistory(5*heartbeats, func(dir string, h *history.History) error {
+	// A part of so much has five minutes of the fleet, or a little more.
+	return b.withHistory(150*b.Vehicles, func(dir string, h *history.History) error {
 		w := newHourWriter(h, numbered(b.Vehicles), 60_000)
-		if err := w.register(ctx); err != nil {
-			return err
-		}
-		if err := sealAll(ctx, h); err != nil {
+		working, stop := context.WithCancel(ctx)
+		var first sync.WaitGroup
+		first.Go(func() { h.Run(working) })
+		err := w.register(ctx)
+		stop()
+		first.Wait()
+		if err != nil {
 			return err
 		}
 		for i := range b.rounds {
