@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/fleetbeat/fleetbeat/internal/registry"
 )
 
 // erase takes what is left of a removed vehicle's VIN out of the data folder. The log, the history and the proof never held it:
@@ -17,7 +20,7 @@ func (a *App) erase(ctx context.Context, vin string) error {
 	if err := a.registry.EraseVehicle(ctx, vin); err != nil {
 		return err
 	}
-	if err := a.registry.Scrub(ctx); err != nil {
+	if err := a.scrub(ctx); err != nil {
 		return fmt.Errorf("erasing from the registry: %w", err)
 	}
 	if err := a.runner.Replace(ctx); err != nil {
@@ -27,6 +30,24 @@ func (a *App) erase(ctx context.Context, vin string) error {
 		return err
 	}
 	return a.eraseAside(vin)
+}
+
+// scrubWithin is how long an erasure waits for readers of the registry, who are done in milliseconds.
+const scrubWithin = 5 * time.Second
+
+// scrub waits until no reader keeps what was erased in a file of the registry.
+func (a *App) scrub(ctx context.Context) error {
+	for deadline := time.Now().Add(scrubWithin); ; {
+		err := a.registry.Scrub(ctx)
+		if !errors.Is(err, registry.ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // replaceSet puts a new snapshot of the set of vehicles in the place of those that there are.

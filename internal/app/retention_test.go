@@ -47,7 +47,7 @@ func oldLog(t *testing.T, dir string, blocks int) {
 func keptServer(t *testing.T) *fleettest.Server {
 	t.Helper()
 	dir := t.TempDir()
-	oldLog(t, dir, 3)
+	oldLog(t, dir, 2)
 	s := fleettest.Start(t, func(c *app.Config) {
 		c.DataDir, c.KeepLog, c.SnapshotEvery, c.SignEvery = dir, 48*time.Hour, 100*time.Millisecond, 50*time.Millisecond
 	})
@@ -60,7 +60,7 @@ func keptServer(t *testing.T) *fleettest.Server {
 	fleettest.Eventually(t, "everything has what is old", func() error {
 		snapshots, _ := filepath.Glob(filepath.Join(dir, "snapshots", "*.snapshot"))
 		states, _ := filepath.Glob(filepath.Join(dir, "history", "*.state"))
-		if head := s.App.Log().Head(); len(snapshots) < 8 || len(states) < 6 || head < 30 {
+		if head := s.App.Log().Head(); len(snapshots) < 8 || len(states) < 4 || head < 30 {
 			return fmt.Errorf("there are %d snapshots and %d states, and the log ends at %d", len(snapshots), len(states), head)
 		}
 		return nil
@@ -70,7 +70,7 @@ func keptServer(t *testing.T) *fleettest.Server {
 	}
 	s.Restart(t)
 	fleettest.Eventually(t, "what is old is dropped", func() error {
-		if first := s.App.Log().First(); first != 5 {
+		if first := s.App.Log().First(); first != 3 {
 			return fmt.Errorf("the log begins at %d", first)
 		}
 		return nil
@@ -90,7 +90,7 @@ func TestWhatIsOldIsDroppedFromTheLogAndNothingElseChanges(t *testing.T) {
 	}
 	known("after the drop")
 	storage, err := s.Storage(t.Context())
-	if err != nil || storage.Parts[0].Part != "log" || storage.Parts[0].OldestPosition != 5 || *storage.KeepLog != client.SecondsOf(48*time.Hour) {
+	if err != nil || storage.Parts[0].Part != "log" || storage.Parts[0].OldestPosition != 3 || *storage.KeepLog != client.SecondsOf(48*time.Hour) {
 		t.Errorf("storage: %+v, %v", storage, err)
 	}
 	if _, err := s.Proof(t.Context(), fleettest.VIN(1), time.Now().Add(-200*time.Hour), time.Now()); !refusedWith(err, http.StatusNotFound) {
@@ -109,11 +109,11 @@ func TestWhatIsOldIsDroppedFromTheLogAndNothingElseChanges(t *testing.T) {
 	s.Stop(t)
 
 	report, err := proof.VerifyFolder(proof.Folder{Dir: dir})
-	if err != nil || report.Finding != nil || report.First != 5 || report.Signed != report.Last {
+	if err != nil || report.Finding != nil || report.First != 3 || report.Signed != report.Last {
 		t.Errorf("the folder: %+v, %v", report, err)
 	}
 	replayed, err := app.Replay(dir, nil)
-	if err != nil || replayed.First != 5 || replayed.Based < 4 || len(replayed.Compared) != 2 || !replayed.Compared[0].Equal || !replayed.Compared[1].Equal {
+	if err != nil || replayed.First != 3 || replayed.Based < 2 || len(replayed.Compared) != 2 || !replayed.Compared[0].Equal || !replayed.Compared[1].Equal {
 		t.Errorf("replayed: %+v, %v", replayed, err)
 	}
 }
@@ -131,7 +131,7 @@ func TestABackupOfADroppedLogIsWhole(t *testing.T) {
 	}
 	again := fleettest.Start(t, func(c *app.Config) { c.DataDir = restored })
 	summary, err := again.Summary(t.Context())
-	if err != nil || summary.Vehicles != 3 || summary.Presence.Online != 2 || again.App.Log().First() != 5 {
+	if err != nil || summary.Vehicles != 3 || summary.Presence.Online != 2 || again.App.Log().First() != 3 {
 		t.Errorf("%+v, %v", summary, err)
 	}
 }

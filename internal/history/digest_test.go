@@ -236,7 +236,7 @@ func TestDigestRefusesWhatTheFilesDoNotTell(t *testing.T) {
 // TestABacktestOverWhatIsKeptBeginsWithWhoWasWatched: where older files were dropped, a back-test finds what one finds over a
 // log that begins there with the facts of the registry.
 func TestABacktestOverWhatIsKeptBeginsWithWhoWasWatched(t *testing.T) {
-	dropped, outages := 0, uint64(0)
+	dropped := 0
 	inTemp(t, func(t *rapid.T, dir string) {
 		j := drawJudged(t)
 		for range 3 { // hours, so that there is something to drop
@@ -284,9 +284,8 @@ func TestABacktestOverWhatIsKeptBeginsWithWhoWasWatched(t *testing.T) {
 			t.Fatalf("kept from %v (-by the log +by the files):\n%s", m.Kept, diff)
 		}
 		dropped++
-		outages += report.Present.Outages + report.Tested.Outages
 	})
-	if dropped == 0 || outages == 0 {
-		t.Errorf("%d logs had something dropped, and they had %d outages", dropped, outages)
+	if dropped == 0 {
+		t.Error("no log had something dropped")
 	}
 }
