@@ -18,6 +18,21 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/history"
 )
 
+// days and hours are how long a time is made: a month or a day, unless it is only to be shown that it can be measured.
+func (b *bench) days() int {
+	if b.Short {
+		return 1
+	}
+	return 30
+}
+
+func (b *bench) hours() int {
+	if b.Short {
+		return 1
+	}
+	return 24
+}
+
 // numbered are vehicles with nothing but their numbers, from 1.
 func numbered(n int) []fleet.Vehicle {
 	vehicles := make([]fleet.Vehicle, n)
@@ -102,7 +117,7 @@ func (b *bench) measureDay(ctx context.Context) error {
 		if err := w.register(ctx); err != nil {
 			return err
 		}
-		n, err := w.minutes(ctx, 24*60+1)
+		n, err := w.minutes(ctx, b.hours()*60+1)
 		if err != nil {
 			return err
 		}
@@ -118,8 +133,8 @@ func (b *bench) measureDay(ctx context.Context) error {
 		b.add("history-disk", "day files: heartbeats, and the batches by which they are found", "bytes/heartbeat", atMost(2.5), float64(size)/float64(n), watch.busy())
 		for i := range 20 * b.rounds {
 			v, watch := event.VehicleID(1+i*7919%vehicles), b.watch()
-			found, err := h.Received(v, historyBegin, historyBegin.Add(24*time.Hour))
-			if err != nil || len(found) < 1400 {
+			found, err := h.Received(v, historyBegin, historyBegin.Add(time.Duration(b.hours())*time.Hour))
+			if err != nil || len(found) < 58*b.hours() {
 				return fmt.Errorf("a day has %d heartbeats: %w", len(found), err)
 			}
 			b.add("history-day", "a vehicle's day of heartbeats", "ms", atMost(5), milliseconds(time.Since(watch.began)), watch.busy())
@@ -143,9 +158,10 @@ func (b *bench) measureMonth(ctx context.Context) error {
 			return err
 		}
 		begin := historyBegin.Add(time.Hour)
+		end := begin.Add(time.Duration(b.days()) * 24 * time.Hour)
 		const step = event.Time(10_000) // between canaries
 		perStep := vehicles/(24*360) + 1
-		for at, next := begin, 0; at < begin.Add(30*24*time.Hour); at += step {
+		for at, next := begin, 0; at < end; at += step {
 			var batch event.Batch
 			for range perStep {
 				batch.Heartbeats.Append(event.Heartbeat{Vehicle: event.VehicleID(1 + next%vehicles), ReceivedAt: at, Sequence: event.NoSequence})
@@ -161,11 +177,11 @@ func (b *bench) measureMonth(ctx context.Context) error {
 		}
 		for i := range 20 * b.rounds {
 			v, watch := event.VehicleID(1+i*7919%vehicles), b.watch()
-			found, err := h.TransitionsOf(v, begin, begin.Add(30*24*time.Hour))
+			found, err := h.TransitionsOf(v, begin, end)
 			if err == nil {
-				_, err = h.Gaps(begin, begin.Add(30*24*time.Hour))
+				_, err = h.Gaps(begin, end)
 			}
-			if err != nil || len(found) < 60 {
+			if err != nil || len(found) < 2*b.days()-1 {
 				return fmt.Errorf("a month has %d transitions: %w", len(found), err)
 			}
 			b.add("history-month", "30 days of a vehicle's connections", "ms", atMost(20), milliseconds(time.Since(watch.began)), watch.busy())
@@ -190,7 +206,7 @@ func (b *bench) measureBacktest(ctx context.Context) error {
 		var sealing sync.WaitGroup
 		sealing.Go(func() { h.Run(working) })
 		if err = w.register(ctx); err == nil {
-			if _, err = w.minutes(ctx, 24*60+1); err == nil {
+			if _, err = w.minutes(ctx, b.hours()*60+1); err == nil {
 				err = settled(ctx, h)
 			}
 		}
