@@ -62,7 +62,7 @@ func (t *Test) Apply(s event.Stored) (more bool) {
 	for run := range s.Runs {
 		if run.From < run.To {
 			beats := event.Stored{Position: s.Position, Epoch: s.Epoch}
-			beats.Heartbeats = slice(&s.Heartbeats, run.From, run.To)
+			beats.Heartbeats = s.Heartbeats.Slice(run.From, run.To)
 			t.stretch(beats, beats)
 		}
 		if run.Entry != nil {
@@ -117,17 +117,9 @@ func (t *Test) alone(s *event.Stored, entry event.Entry) (as, asTested event.Sto
 	return as, asTested
 }
 
-func slice(h *event.Heartbeats, from, to int) event.Heartbeats {
-	out := event.Heartbeats{Vehicle: h.Vehicle[from:to], ReceivedAt: h.ReceivedAt[from:to]}
-	if h.Flags != nil {
-		out.Flags = h.Flags[from:to]
-	}
-	return out // of the other columns the rule takes no notice
-}
-
 // stretch takes in a part of the log, with at most one fact of the registry, as either side sees it.
 func (t *Test) stretch(as, asTested event.Stored) {
-	t.enter(begin(&as), as.EndTime())
+	t.enter(as.StartTime(), as.EndTime())
 	t.sides[present].apply(as)
 	t.sides[tested].apply(asTested)
 	t.compare()
@@ -163,18 +155,6 @@ func (t *Test) enter(begin, end event.Time) {
 	for v := range event.VehicleID(t.sides[present].rule.Cap()) {
 		t.see(v)
 	}
-}
-
-// begin is the received-at of the first event of a batch that has one.
-func begin(s *event.Stored) event.Time {
-	at := s.EndTime()
-	if s.Heartbeats.Len() > 0 {
-		at = min(at, s.Heartbeats.ReceivedAt[0])
-	}
-	if len(s.Entries) > 0 {
-		at = min(at, s.Entries[0].ReceivedAt)
-	}
-	return at
 }
 
 // see counts a vehicle that is watched in the window, if it is asked about.

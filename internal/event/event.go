@@ -133,6 +133,21 @@ func (h *Heartbeats) At(i int) Heartbeat {
 	return hb
 }
 
+// Slice is the heartbeats from one on, before another. It shares their memory.
+func (h *Heartbeats) Slice(from, to int) Heartbeats {
+	s := Heartbeats{Vehicle: h.Vehicle[from:to], ReceivedAt: h.ReceivedAt[from:to]}
+	if h.SentAt != nil {
+		s.SentAt = h.SentAt[from:to]
+	}
+	if h.Sequence != nil {
+		s.Sequence = h.Sequence[from:to]
+	}
+	if h.Flags != nil {
+		s.Flags = h.Flags[from:to]
+	}
+	return s
+}
+
 // Append adds one heartbeat at the end, making an optional column when it is the first to need it.
 func (h *Heartbeats) Append(hb Heartbeat) {
 	n := len(h.Vehicle)

@@ -131,7 +131,7 @@ func (r *pastReader) batch(s *event.Stored) error {
 
 func (r *pastReader) apply(s *event.Stored, from, to int, entry *event.Entry) {
 	stretch := event.Stored{Position: s.Position, Epoch: s.Epoch}
-	stretch.Heartbeats = slice(&s.Heartbeats, from, to)
+	stretch.Heartbeats = s.Heartbeats.Slice(from, to)
 	if entry != nil {
 		r.entry[0] = *entry
 		r.entry[0].After = to - from

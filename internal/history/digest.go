@@ -47,7 +47,7 @@ func (d *Digested) Rest(s event.Stored) event.Stored {
 		return s
 	}
 	rest := event.Stored{Position: s.Position, Epoch: s.Epoch}
-	rest.Heartbeats = slice(&s.Heartbeats, heartbeats, s.Heartbeats.Len())
+	rest.Heartbeats = s.Heartbeats.Slice(heartbeats, s.Heartbeats.Len())
 	for _, e := range s.Entries[entries:] {
 		e.After -= heartbeats
 		rest.Entries = append(rest.Entries, e)

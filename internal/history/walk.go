@@ -113,7 +113,7 @@ func (w *walk) reach(at event.Time, position event.Position) error {
 // take takes in a stretch that lies in the open part.
 func (w *walk) take(s *event.Stored, from, to int, entry *event.Entry) {
 	stretch := event.Stored{Position: s.Position, Epoch: s.Epoch}
-	stretch.Heartbeats = slice(&s.Heartbeats, from, to)
+	stretch.Heartbeats = s.Heartbeats.Slice(from, to)
 	if entry != nil {
 		w.entry[0] = *entry
 		w.entry[0].After = to - from
@@ -143,18 +143,3 @@ const (
 	transitionBytes = 64
 	factBytes       = 48
 )
-
-// slice is the heartbeats from one index up to, but not with, another.
-func slice(h *event.Heartbeats, from, to int) event.Heartbeats {
-	s := event.Heartbeats{Vehicle: h.Vehicle[from:to], ReceivedAt: h.ReceivedAt[from:to]}
-	if h.SentAt != nil {
-		s.SentAt = h.SentAt[from:to]
-	}
-	if h.Sequence != nil {
-		s.Sequence = h.Sequence[from:to]
-	}
-	if h.Flags != nil {
-		s.Flags = h.Flags[from:to]
-	}
-	return s
-}
