@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/client"
@@ -152,38 +151,4 @@ func backtestOver(ctx context.Context, q backtest.Query, historyDir string, firs
 		}
 	}
 	return test.Report(), heartbeats, nil
-}
-
-// readAhead reads a log on one core and applies it on another, until apply wants no more.
-func readAhead(ctx context.Context, read func(func(event.Stored) error) error, apply func(event.Stored) (more bool)) error {
-	batches, enough := make(chan event.Stored, batchesAhead), make(chan struct{})
-	var failed error
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		defer close(batches)
-		failed = read(func(batch event.Stored) error {
-			select {
-			case batches <- batch:
-				return nil
-			case <-enough:
-				return errEnough
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
-	for batch := range batches {
-		if ctx.Err() != nil || !apply(batch) {
-			break
-		}
-	}
-	close(enough)
-	reading.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case failed != nil && !errors.Is(failed, errEnough):
-		return failed
-	}
-	return nil
 }

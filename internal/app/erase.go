@@ -14,8 +14,8 @@ import (
 )
 
 // erase takes what is left of a removed vehicle's VIN out of the data folder. The log, the history and the proof never held it:
-// they know vehicles by number. So it may have stood in the registry, which keeps what it said before, and in the snapshots of what knows the registry. Doing it
-// again does no harm.
+// they know vehicles by number. So it may have stood in the registry, which keeps what it said before, and in the snapshots of
+// what knows the registry. Doing it again does no harm.
 func (a *App) erase(ctx context.Context, vin string) error {
 	if err := a.registry.EraseVehicle(ctx, vin); err != nil {
 		return err

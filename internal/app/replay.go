@@ -2,11 +2,11 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -33,8 +33,9 @@ type Comparison struct {
 }
 
 // Replay rebuilds every projection of a data folder from its log, or from the oldest snapshot when the log's beginning was
-// dropped, and compares it with its newest snapshot. It changes nothing and may run beside a server. A snapshot that the log does not reach is an error. The transitions function,
-// unless nil, is told each transition with the VIN of its vehicle, which is empty when the newest snapshot does not know it.
+// dropped, and compares it with its newest snapshot. It changes nothing and may run beside a server. A snapshot that the log
+// does not reach is an error. The transitions function, unless nil, is told each transition with the VIN of its vehicle, which
+// is empty when the newest snapshot does not know it.
 func Replay(dataDir string, transitions func(event.Transition, string) error) (ReplayReport, error) {
 	r, err := newReplay(dataDir)
 	if err != nil {
@@ -131,35 +132,23 @@ func (r *replay) base(dataDir string, first event.Position) error {
 	return nil
 }
 
-// batchesAhead is how many batches are decoded before they are applied. One takes up to about half a MiB.
-const batchesAhead = 64
-
-// read reads the log on one core and applies it on another.
+// read reads the log and applies it, up to the first batch that cannot be.
 func (r *replay) read(dataDir string) (report eventlog.Report, err error) {
-	batches, failed := make(chan event.Stored, batchesAhead), make(chan struct{})
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		defer close(batches)
-		report, err = eventlog.Read(dataDir, 1, func(batch event.Stored) error {
-			select {
-			case batches <- batch:
-				return nil
-			case <-failed:
-				return errStopped
-			}
-		})
-	})
-	for batch := range batches {
-		if applied := r.apply(batch); applied != nil {
-			close(failed)
-			reading.Wait()
-			return report, fmt.Errorf("batch %d: %w", batch.Position, applied)
+	var applied error
+	err = readAhead(context.Background(), func(fn func(event.Stored) error) (err error) {
+		report, err = eventlog.Read(dataDir, 1, fn)
+		return err
+	}, func(batch event.Stored) bool {
+		if err := r.apply(batch); err != nil {
+			applied = fmt.Errorf("batch %d: %w", batch.Position, err)
 		}
+		return applied == nil
+	})
+	if applied != nil {
+		return report, applied
 	}
 	return report, err
 }
-
-var errStopped = errors.New("nobody wants more")
 
 func (r *replay) apply(batch event.Stored) error {
 	if batch.Position > r.window.Position() {
