@@ -49,16 +49,24 @@ func (l *Log) Append(ctx context.Context, b *event.Batch) (event.Position, error
 	return h.position, nil
 }
 
+// whole gives the head of a log that is open and not broken. l.writing is held.
+func (l *Log) whole() (head, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return l.head, ErrClosed
+	case l.pending != nil || l.store == nil:
+		return l.head, ErrBroken
+	}
+	return l.head, nil
+}
+
 // ready gives the head to append to, or says why the log takes nothing now.
 func (l *Log) ready() (head, error) {
-	l.mu.Lock()
-	h, broken, closed := l.head, l.pending != nil || l.store == nil, l.closed
-	l.mu.Unlock()
-	if closed {
-		return h, ErrClosed
-	}
-	if broken {
-		return h, ErrBroken
+	h, err := l.whole()
+	if err != nil {
+		return h, err
 	}
 	if now := time.Now(); now.Sub(l.freeAt) >= freeEvery {
 		free, _, err := DiskSpace(l.config.Dir)

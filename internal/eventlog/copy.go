@@ -50,7 +50,7 @@ func Copy(dir string, upTo event.Position, create CreateFunc) error {
 	}
 	c := logCopy{create: create, head: head}
 	if err := c.batches(msgsDir(filepath.Join(dir, storeName)), upTo); err != nil {
-		if now, _, e := readHead(filepath.Join(dir, headName)); e == nil && now.dropped > head.dropped {
+		if droppedNow(dir, head.dropped+1) {
 			return fmt.Errorf("%w while it was copied", ErrDropped)
 		}
 		return err

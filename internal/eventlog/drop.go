@@ -22,14 +22,9 @@ const droppedAtOnce = 16
 func (l *Log) Drop(ctx context.Context, upTo event.Position, before event.Time) (first event.Position, err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.mu.Lock()
-	h, broken, closed := l.head, l.pending != nil || l.store == nil, l.closed
-	l.mu.Unlock()
-	switch {
-	case closed:
-		return 0, ErrClosed
-	case broken:
-		return 0, ErrBroken
+	h, err := l.whole()
+	if err != nil {
+		return 0, err
 	}
 	dir := msgsDir(filepath.Join(l.config.Dir, storeName))
 	border, blocks, err := findBorder(dir, upTo, before)

@@ -108,12 +108,6 @@ func (f *follower[T]) close() {
 	}
 }
 
-func (l *Log) currentHead() head {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head
-}
-
 func (l *Log) currentGeneration() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -189,40 +189,29 @@ func (l *Log) syncHead() {
 	}
 }
 
-// Head is the position of the last durable batch, and 0 when there is none.
-func (l *Log) Head() event.Position {
+func (l *Log) currentHead() head {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.head.position
+	return l.head
 }
 
+// Head is the position of the last durable batch, and 0 when there is none.
+func (l *Log) Head() event.Position { return l.currentHead().position }
+
 // First is the position at which the log begins: 1, until Drop takes something away.
-func (l *Log) First() event.Position {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head.dropped + 1
-}
+func (l *Log) First() event.Position { return l.currentHead().dropped + 1 }
 
 // Dropped is the last position that Drop took away, 0 when it never did, and what Bytes.Hash was there.
 func (l *Log) Dropped() (event.Position, [sha256.Size]byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head.dropped, l.head.before
+	h := l.currentHead()
+	return h.dropped, h.before
 }
 
 // LastTime is the received-at of the last event in the log, and 0 when there is none.
-func (l *Log) LastTime() event.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head.end
-}
+func (l *Log) LastTime() event.Time { return l.currentHead().end }
 
 // Epoch says how often the log was opened for writing, this time included.
-func (l *Log) Epoch() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head.epoch
-}
+func (l *Log) Epoch() uint64 { return l.currentHead().epoch }
 
 // Verified is the newest verification of the whole log: that of Open, or of Recover. Damages says what it found.
 func (l *Log) Verified() Verified {
