@@ -22,12 +22,7 @@ import (
 // three mirrors pull the changes now and then, and the outbox is relayed now and then, sometimes twice. At the end all of
 // them, and what the facts say, are the state of the model.
 func TestRandomHistoriesAgreeWithTheModel(t *testing.T) {
-	dir := memoryDir(t)
-	n := 0
-	rapid.Check(t, func(t *rapid.T) {
-		n++
-		h := newHistory(t, filepath.Join(dir, fmt.Sprintf("%d.db", n)))
-		defer func() { h.registry.Close() }()
+	eachHistory(t, func(t *rapid.T, h *history) {
 		t.Repeat(map[string]func(*rapid.T){
 			"create customer": h.createCustomer,
 			"update customer": h.updateCustomer,
@@ -43,6 +38,18 @@ func TestRandomHistoriesAgreeWithTheModel(t *testing.T) {
 			"":                h.check,
 		})
 		h.finish(t)
+	})
+}
+
+// eachHistory checks many random histories, each of a registry of its own.
+func eachHistory(t *testing.T, check func(*rapid.T, *history)) {
+	dir := memoryDir(t)
+	n := 0
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		h := newHistory(t, filepath.Join(dir, fmt.Sprintf("%d.db", n)))
+		defer func() { h.registry.Close() }()
+		check(t, h)
 	})
 }
 

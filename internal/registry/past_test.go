@@ -74,12 +74,7 @@ func directoryAt(t rapid.TB, r *Registry, at event.Time) directory {
 // TestTheDirectoryOfAMomentIsACopyTakenThen changes a registry at random, while it takes copies of its directory; forgets
 // the oldest past now and then; and compares the directory of any moment with the copy.
 func TestTheDirectoryOfAMomentIsACopyTakenThen(t *testing.T) {
-	dir := memoryDir(t)
-	n := 0
-	rapid.Check(t, func(t *rapid.T) {
-		n++
-		h := newHistory(t, filepath.Join(dir, fmt.Sprintf("%d.db", n)))
-		defer func() { h.registry.Close() }()
+	eachHistory(t, func(t *rapid.T, h *history) {
 		copies := map[event.Time]directory{0: newDirectory()}
 		forgotten := event.Time(0)
 		takeCopy := func(t *rapid.T) {
