@@ -264,7 +264,7 @@ func (r *records) series(ctx context.Context, q api.SeriesQuery, cut func(*api.P
 	err = r.history.Presences(ctx, from, to, func(begin event.Time, rule *presence.Rule) {
 		series = record.NewSeries(at, moves, counts)
 		series.Begin(begin, rule.Presence)
-		proven = rule.Listening().Proof != 0
+		proven = rule.Proof() != 0
 	}, func(t *history.Transition) { series.Tell(t.Vehicle, t.To, t.ShownAt) })
 	if err != nil {
 		return past, nil, err

@@ -134,7 +134,7 @@ func (t *Test) stretch(as, asTested event.Stored) {
 			t.end(tested, f.Vehicle, as.Entries[i].ReceivedAt)
 		case event.Canary:
 			// Every deadline before it is settled. An outage of one side may wait for that of the other beyond the window.
-			t.ended = t.ended || t.query.To != 0 && as.Entries[i].ReceivedAt >= t.query.To && t.pending == 0
+			t.ended = t.ended || t.query.To != 0 && t.sides[present].rule.Proof() >= t.query.To && t.pending == 0
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (v *View) register(to prometheus.Registerer) {
 	to.MustRegister(
 		prometheus.NewGaugeFunc(opts("listening_proven_seconds", "Moment of the newest canary, in Unix time.", nil),
 			func() float64 {
-				return v.figure(func() float64 { return float64(v.rule.Listening().Proof) / 1000 })
+				return v.figure(func() float64 { return float64(v.rule.Proof()) / 1000 })
 			}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts(opts("transitions_total", "Changes of presence, since the beginning of the log.", nil)),
 			func() float64 { return v.figure(func() float64 { return float64(v.recent.last) }) }),

@@ -6,7 +6,7 @@ import "github.com/fleetbeat/fleetbeat/internal/event"
 func (h *History) Proven() (event.Time, event.Position) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.state.rule.Listening().Proof, h.checkpoint
+	return h.state.rule.Proof(), h.checkpoint
 }
 
 // Presence is that of a vehicle as of the last batch.

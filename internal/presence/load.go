@@ -44,12 +44,13 @@ func (r *Rule) load(rd io.Reader) error {
 	if string(header[:len(saveMagic)]) != saveMagic {
 		return fmt.Errorf("%w: it begins with %q", ErrCorrupt, header[:len(saveMagic)])
 	}
-	if version := binary.LittleEndian.Uint32(rest); version != saveVersion {
-		return fmt.Errorf("%w: %d, not %d", ErrVersion, version, saveVersion)
+	version := binary.LittleEndian.Uint32(rest)
+	if version < 1 || version > saveVersion {
+		return fmt.Errorf("%w: %d, not 1 to %d", ErrVersion, version, saveVersion)
 	}
 	limited := &io.LimitedReader{R: rd, N: int64(min(binary.LittleEndian.Uint64(rest[4:]), 1<<62))}
 	d := decoder{rd: bufio.NewReaderSize(limited, 1<<16)}
-	r.decode(&d)
+	r.decode(&d, version)
 	if d.err == nil && (limited.N > 0 || d.rd.Buffered() > 0) {
 		d.corrupt("it is longer than its contents")
 	}
@@ -59,8 +60,8 @@ func (r *Rule) load(rd io.Reader) error {
 	return nil
 }
 
-func (r *Rule) decode(d *decoder) {
-	r.clock = d.clock()
+func (r *Rule) decode(d *decoder, version uint32) {
+	r.clock = d.clock(version)
 	r.ring.now = bucketOf(r.clock.proof) // where the next canary goes on
 	r.ignored = d.uint64()
 	r.policies.fallback = d.policy()
@@ -144,6 +145,7 @@ func short(err error) error {
 }
 
 func (d *decoder) uint8() uint8     { return d.bytes(1)[0] }
+func (d *decoder) uint16() uint16   { return binary.LittleEndian.Uint16(d.bytes(2)) }
 func (d *decoder) uint32() uint32   { return binary.LittleEndian.Uint32(d.bytes(4)) }
 func (d *decoder) uint64() uint64   { return binary.LittleEndian.Uint64(d.bytes(8)) }
 func (d *decoder) time() event.Time { return event.Time(d.uint64()) }
@@ -158,7 +160,7 @@ func (d *decoder) policy() event.Policy {
 	return p
 }
 
-func (d *decoder) clock() clock {
+func (d *decoder) clock(version uint32) clock {
 	c := clock{start: d.time(), proof: d.time()}
 	flags := d.uint8()
 	c.proven, c.broken = flags&flagProven != 0, flags&flagBroken != 0
@@ -167,5 +169,37 @@ func (d *decoder) clock() clock {
 		!c.proven && (c.start != 0 || c.proof != 0) {
 		d.corrupt("the listening clock is in a state that cannot be")
 	}
+	switch {
+	case version > 1:
+		c.doors = d.doors(c.proof)
+	case c.proven && !c.broken:
+		c.doors = []Door{{onlyDoor, c.proof}}
+	}
 	return c
+}
+
+// onlyDoor is the door of those states that name none.
+const onlyDoor = "http"
+
+func (d *decoder) doors(proof event.Time) (doors []Door) {
+	n := int(d.uint16())
+	if n > maxDoors {
+		d.corrupt("too many doors")
+	}
+	for range n {
+		if d.err != nil {
+			return nil
+		}
+		name := make([]byte, d.uint16())
+		if _, err := io.ReadFull(d.rd, name); err != nil {
+			d.err = short(err)
+			return nil
+		}
+		next := Door{string(name), d.time()}
+		if len(doors) > 0 && doors[len(doors)-1].Name >= next.Name || next.Proof < 0 || proof == 0 {
+			d.corrupt("the doors in service are in a state that cannot be")
+		}
+		doors = append(doors, next)
+	}
+	return doors
 }

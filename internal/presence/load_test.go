@@ -22,7 +22,7 @@ func savedExample(t interface{ Fatal(...any) }) []byte {
 		event.VehicleAdded{Vehicle: 4, Customer: 1}, event.VehiclePaused{Vehicle: 4},
 		event.PolicyChanged{Customer: 2, Policy: event.Policy{LateAfter: time.Second, OfflineAfter: time.Minute}},
 		event.PolicyChanged{Vehicle: 1, Policy: event.Policy{LateAfter: time.Hour, OfflineAfter: time.Hour}},
-		event.Canary{}, event.ObserverStarted{},
+		event.Canary{Door: "east"}, event.Canary{Door: "west"}, event.ObserverStarted{Door: "west"},
 	} {
 		b.Entries = append(b.Entries, event.Entry{ReceivedAt: scripttest.Start, Fact: f})
 	}
@@ -42,6 +42,28 @@ func TestLoadStopsAtItsEnd(t *testing.T) {
 	}
 	if rest, _ := io.ReadAll(file); string(rest) != "what follows" {
 		t.Errorf("left to read: %q", rest)
+	}
+}
+
+// TestStatesOfOneDoorGoOn loads the form that knew one door and not its name.
+func TestStatesOfOneDoorGoOn(t *testing.T) {
+	r := New()
+	var out Changes
+	at := func(at event.Time, f event.Fact) {
+		r.Apply(event.Stored{Position: 1, Batch: event.Batch{Entries: []event.Entry{{ReceivedAt: at, Fact: f}}}}, &out)
+	}
+	at(scripttest.Start, event.VehicleAdded{Vehicle: 1, Customer: 1})
+	at(scripttest.Start, event.Canary{Door: "http"})
+	want := saved(t, r)
+	const doors, named = headerSize + 17, 2 + doorSize + len("http")
+	old := append(bytes.Clone(want[:doors]), want[doors+named:]...)
+	old[8], old[12] = 1, old[12]-byte(named)
+	loaded, err := Load(bytes.NewReader(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := saved(t, loaded); !bytes.Equal(got, want) {
+		t.Errorf("got  %x\nwant %x", got, want)
 	}
 }
 
@@ -66,7 +88,8 @@ func TestLoadRefusesWhatCannotBe(t *testing.T) {
 	const (
 		version, length = 8, 12
 		clockFlags      = headerSize + 16
-		fallback        = headerSize + 25
+		doors           = headerSize + 17
+		fallback        = doors + 2 + doorSize + len("east") + 8
 		customer        = fallback + policySize + 4
 		vehicles        = customer + customerSize
 		vehicle1        = vehicles + 4 + 1
@@ -77,12 +100,14 @@ func TestLoadRefusesWhatCannotBe(t *testing.T) {
 		want error
 	}{
 		"another magic":               {0, []byte("absence!"), ErrCorrupt},
-		"a later version":             {version, []byte{2}, ErrVersion},
+		"a later version":             {version, []byte{saveVersion + 1}, ErrVersion},
 		"longer than its contents":    {length, []byte{255}, ErrCorrupt},
 		"endless":                     {length, bytes.Repeat([]byte{255}, 8), ErrCorrupt},
 		"unknown clock flags":         {clockFlags, []byte{128}, ErrCorrupt},
 		"broken without a reason":     {clockFlags, []byte{flagProven | flagBroken}, ErrCorrupt},
 		"a start before any proof":    {clockFlags, []byte{0}, ErrCorrupt},
+		"too many doors":              {doors, []byte{255, 255}, ErrCorrupt},
+		"a door from before all time": {doors + 2 + doorSize + len("east") - 1, []byte{255}, ErrCorrupt},
 		"a zero default policy":       {fallback, make([]byte, policySize), ErrCorrupt},
 		"late after offline":          {fallback, binary.LittleEndian.AppendUint64(nil, 1<<40), ErrCorrupt},
 		"offline after the last day":  {fallback + 8, binary.LittleEndian.AppendUint64(nil, 1<<62), ErrCorrupt},

@@ -4,9 +4,9 @@
 // clock, starts no goroutine and takes no lock, so the same log gives the same transitions on every machine, live or
 // replayed. The caller guards a Rule that several goroutines use.
 //
-// Time passes only by proof. A canary in the log proves that we were listening since the canary before it, unless it
+// Time passes only by proof. A canary in the log proves that its door was listening since its canary before, unless it
 // comes too late or the observer was stopped, started or damaged in between. Then a gap is noted and every deadline
-// starts anew at that canary: a vehicle is called late or offline only when we were listening all that time.
+// starts anew at that canary: a vehicle is called late or offline only when all doors were listening all that time.
 //
 // A heartbeat of an online vehicle costs one store. Deadlines lie in a ring that is brought up to date only when a
 // vehicle's old deadline comes due (see ring).
@@ -92,11 +92,11 @@ func (r *Rule) heartbeats(h *event.Heartbeats, from, to int, out *Changes) {
 func (r *Rule) fact(f event.Fact, at event.Time, out *Changes) {
 	switch f := f.(type) {
 	case event.Canary:
-		r.canary(at, out)
+		r.canary(f.Door, at, out)
 	case event.ObserverStarted:
-		r.clock.broke(event.Crashed)
+		r.clock.started(f.Door)
 	case event.ObserverStopped:
-		r.clock.broke(event.Stopped)
+		r.clock.stopped(f.Door)
 	case event.Lost:
 		r.clock.broke(event.Damaged)
 	case event.VehicleAdded:

@@ -14,22 +14,23 @@ import (
 // The saved form, all numbers little-endian:
 //
 //	magic 8 bytes · version u32 · length of what follows u64
-//	clock: start i64, proof i64, flags u8 · ignored u64
+//	clock: start i64, proof i64, flags u8, number of doors u16, each: length of its name u16, name, proof i64 · ignored u64
 //	default policy · number of customers' policies u32, each: customer u32, policy; by customer, ascending
 //	number of vehicle numbers u32, each from 0: state u8, and if watched: customer u32, heard i64, since i64, and
 //	if it has its own policy: policy
 //
 // A policy is LateAfter i64, OfflineAfter i64, in milliseconds. There is one way only to write a state, so that equal
-// states have equal bytes; the ring and the table of policies in force follow from the rest. Whoever keeps the bytes
+// states have equal bytes; version 1 knew one door and no name of it; the ring and the table of policies in force follow from the rest. Whoever keeps the bytes
 // guards them by a checksum: Load finds what cannot be, not every flipped bit.
 const (
 	saveMagic   = "presence"
-	saveVersion = 1
+	saveVersion = 2
 
 	headerSize   = len(saveMagic) + 4 + 8
 	policySize   = 8 + 8
-	fixedSize    = 8 + 8 + 1 + 8 + policySize + 4 + 4 // clock, ignored, default policy, the two counts
+	fixedSize    = 8 + 8 + 1 + 2 + 8 + policySize + 4 + 4 // clock, ignored, default policy, the two counts
 	customerSize = 4 + policySize
+	doorSize     = 2 + 8     // beyond its name
 	vehicleSize  = 4 + 8 + 8 // beyond its state
 
 	flagProven    = 1 << 0
@@ -66,6 +67,9 @@ func (r *Rule) Save(w io.Writer) error {
 // savedSize is the length of what Save writes after the header.
 func (r *Rule) savedSize() uint64 {
 	n := fixedSize + customerSize*len(r.policies.customers) + len(r.state)
+	for _, d := range r.clock.doors {
+		n += doorSize + len(d.Name)
+	}
 	for _, s := range r.state {
 		if s&watched != 0 {
 			n += vehicleSize
@@ -87,7 +91,14 @@ func (c *clock) appendTo(b []byte) []byte {
 	}
 	b = appendTime(b, c.start)
 	b = appendTime(b, c.proof)
-	return append(b, flags)
+	b = append(b, flags)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.doors)))
+	for _, d := range c.doors {
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(d.Name)))
+		b = append(b, d.Name...)
+		b = appendTime(b, d.Proof)
+	}
+	return b
 }
 
 func (r *Rule) appendVehicle(b []byte, v event.VehicleID) []byte {

@@ -70,16 +70,16 @@ func (s *script) do(words []string) {
 		if arg(2) != "nothing" {
 			s.beats[s.Vehicle(arg(1))] = &beat{every: s.Duration(arg(2)), next: s.now}
 		}
-	case "canary":
-		s.fact(event.Canary{Door: "http"})
-	case "listen": // listen 40s: a canary every 250 ms, and the heartbeats of the vehicles that send by themselves
-		s.listen(s.Duration(arg(1)))
+	case "canary": // canary, canary west: doors have names where there are several
+		s.fact(event.Canary{Door: doorsOf(words[1:])[0]})
+	case "listen": // listen 40s, listen 40s east west: a canary every 250 ms, and the heartbeats of the vehicles that send by themselves
+		s.listen(s.Duration(arg(1)), doorsOf(words[2:]))
 	case "wait": // wait 40s: time goes by, and nothing reaches the log
 		s.now = s.now.Add(s.Duration(arg(1)))
 	case "stop":
-		s.fact(event.ObserverStopped{Door: "http"})
+		s.fact(event.ObserverStopped{Door: doorsOf(words[1:])[0]})
 	case "start":
-		s.fact(event.ObserverStarted{Door: "http"})
+		s.fact(event.ObserverStarted{Door: doorsOf(words[1:])[0]})
 	case "lost":
 		s.fact(event.Lost{Reason: "damaged"})
 	case "reload": // save the rule and go on with what is loaded
@@ -105,7 +105,15 @@ func (s *script) policy(words []string) {
 	s.fact(f)
 }
 
-func (s *script) listen(d time.Duration) {
+// doorsOf are the doors named in a command, or the only one of a small server.
+func doorsOf(words []string) []string {
+	if len(words) == 0 {
+		return []string{"http"}
+	}
+	return words
+}
+
+func (s *script) listen(d time.Duration, doors []string) {
 	for end := s.now.Add(d); s.now < end; {
 		s.now = s.now.Add(canaryEvery)
 		var b event.Batch
@@ -117,7 +125,9 @@ func (s *script) listen(d time.Duration) {
 				}
 			}
 		}
-		b.Entries = append(b.Entries, event.Entry{After: b.Heartbeats.Len(), ReceivedAt: s.now, Fact: event.Canary{}})
+		for _, door := range doors {
+			b.Entries = append(b.Entries, event.Entry{After: b.Heartbeats.Len(), ReceivedAt: s.now, Fact: event.Canary{Door: door}})
+		}
 		s.apply(b)
 	}
 }
@@ -149,6 +159,11 @@ func (s *script) show() {
 	fmt.Fprintf(s.out, "    %s listening since %s, proof %s, max gap %s", scripttest.Clock(s.now), scripttest.Clock(l.Since), scripttest.Clock(l.Proof), l.MaxGap)
 	if l.Broken {
 		s.out.WriteString(", broken")
+	}
+	for _, door := range s.rule.Doors() {
+		if len(s.rule.Doors()) > 1 || door.Name != "http" {
+			fmt.Fprintf(s.out, ", %s proven until %s", door.Name, scripttest.Clock(door.Proof))
+		}
 	}
 	s.out.WriteString("\n")
 	for v := range event.VehicleID(s.rule.Cap()) {
