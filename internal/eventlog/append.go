@@ -3,7 +3,6 @@ package eventlog
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -12,17 +11,29 @@ import (
 // freeEvery is how often Append asks for the free space of the disk.
 const freeEvery = 100 * time.Millisecond
 
-// Append writes one batch and gives its position. When it returns without an error, the batch is on disk. The batch's
-// times must not be before LastTime.
+// Append writes one batch behind the head and gives its position. When it returns without an error, the batch is on disk; of
+// a shared log, on those of most servers. The batch's times must not be before LastTime.
 //
-// ErrInvalid and ErrNoSpace: nothing was written. ErrBroken: whether the batch was written is not known; every further
-// Append gives ErrBroken until Recover has found out.
+// ErrInvalid, ErrNoSpace and ErrBehind: nothing was written. ErrBroken: whether the batch was written is not known; every
+// further Append gives ErrBroken until Recover has found out.
 func (l *Log) Append(ctx context.Context, b *event.Batch) (event.Position, error) {
+	return l.AppendAfter(ctx, l.Head(), b)
+}
+
+// AppendAfter is Append for who must know all that stands before the batch: behind the position given or not at all. It gives
+// ErrBehind when the log has grown since, which only a shared one does by itself, be it while the batch is on its way.
+func (l *Log) AppendAfter(ctx context.Context, after event.Position, b *event.Batch) (event.Position, error) {
+	if l.shared != nil {
+		return l.appendShared(ctx, after, b)
+	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	h, err := l.ready()
 	if err != nil {
 		return 0, err
+	}
+	if h.position != after {
+		return 0, ErrBehind
 	}
 	if start := b.StartTime(); len(b.Entries)+b.Heartbeats.Len() == 0 || start < h.end {
 		return 0, fmt.Errorf("%w: it is empty or begins at %d, before the log's last time %d", ErrInvalid, start, h.end)
@@ -39,7 +50,7 @@ func (l *Log) Append(ctx context.Context, b *event.Batch) (event.Position, error
 	started := time.Now()
 	if err := l.commit(ctx, h, record); err != nil {
 		l.mu.Lock()
-		l.pending = &pending{h.position, h.link}
+		l.pending = &pending{position: h.position, link: h.link}
 		l.mu.Unlock()
 		return 0, fmt.Errorf("%w: appending batch %d: %w", ErrBroken, h.position, err)
 	}
@@ -56,6 +67,8 @@ func (l *Log) whole() (head, error) {
 	switch {
 	case l.closed:
 		return l.head, ErrClosed
+	case l.failed != nil:
+		return l.head, l.failed
 	case l.pending != nil || l.store == nil:
 		return l.head, ErrBroken
 	}
@@ -97,7 +110,7 @@ func (l *Log) commit(ctx context.Context, h head, record []byte) error {
 
 // syncRoll makes the name of a new block durable, which JetStream does not, when one has begun.
 func (l *Log) syncRoll() error {
-	dir := msgsDir(filepath.Join(l.config.Dir, storeName))
+	dir := msgsDir(storePath(l.config.Dir))
 	for exists(blockPath(dir, l.block+1)) {
 		l.block++
 		l.metrics.blocks.Inc()
@@ -118,24 +131,29 @@ func (l *Log) advance(h head) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.head = h
+	if l.awaited.position == h.position {
+		l.awaited.link = h.link
+	}
 	l.wake()
 }
 
-// Recover opens the store again after ErrBroken and says whether the batch of the failed Append is in the log: then it
+// Recover opens the store again after ErrBroken, or asks the servers of a shared log, and says whether the batch of the failed Append is in the log: then it
 // counts as appended, at the position after the former head. While it gives an error the log stays broken, and Recover
 // may be called again. On a log that is not broken it does nothing.
 func (l *Log) Recover(ctx context.Context) (stored bool, err error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
 	l.mu.Lock()
 	pending, closed := l.pending, l.closed
 	l.mu.Unlock()
-	if closed {
+	switch {
+	case closed:
 		return false, ErrClosed
-	}
-	if pending == nil {
+	case pending == nil:
 		return false, nil
+	case l.shared != nil:
+		return l.recoverShared(ctx, pending)
 	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	if l.store != nil {
 		l.store.close()
 		l.store = nil

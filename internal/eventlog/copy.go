@@ -49,7 +49,7 @@ func Copy(dir string, upTo event.Position, create CreateFunc) error {
 		return err
 	}
 	c := logCopy{create: create, head: head}
-	if err := c.batches(msgsDir(filepath.Join(dir, storeName)), upTo); err != nil {
+	if err := c.batches(msgsDir(storePath(dir)), upTo); err != nil {
 		if droppedNow(dir, head.dropped+1) {
 			return fmt.Errorf("%w while it was copied", ErrDropped)
 		}
@@ -64,7 +64,7 @@ func Copy(dir string, upTo event.Position, create CreateFunc) error {
 // copyDescription copies JetStream's description of the stream. It is written anew only when the server is another
 // version, both files one after the other.
 func copyDescription(dir string, create CreateFunc) error {
-	from := streamDir(filepath.Join(dir, storeName))
+	from := streamDir(storePath(dir))
 	if err := checkDescription(from); err != nil {
 		return err
 	}

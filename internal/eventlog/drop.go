@@ -26,7 +26,7 @@ func (l *Log) Drop(ctx context.Context, upTo event.Position, before event.Time) 
 	if err != nil {
 		return 0, err
 	}
-	dir := msgsDir(filepath.Join(l.config.Dir, storeName))
+	dir := msgsDir(storePath(l.config.Dir))
 	border, blocks, err := findBorder(dir, upTo, before)
 	if err != nil || border.dropped <= h.dropped {
 		return h.dropped + 1, err
@@ -37,7 +37,7 @@ func (l *Log) Drop(ctx context.Context, upTo event.Position, before event.Time) 
 	}
 	if err := l.dropFiles(ctx, dir, h); err != nil {
 		l.mu.Lock()
-		l.pending = &pending{h.position, h.link}
+		l.pending = &pending{position: h.position, link: h.link}
 		l.mu.Unlock()
 		return 0, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
@@ -89,7 +89,7 @@ func (l *Log) finishDrop(dir string) error {
 	if err != nil || said.dropped == 0 {
 		return err
 	}
-	storeDir := filepath.Join(dir, storeName)
+	storeDir := storePath(dir)
 	msgs := msgsDir(storeDir)
 	all, err := listBlocks(msgs)
 	if err != nil {

@@ -16,6 +16,10 @@ var (
 	ErrInvalid = errors.New("invalid batch")
 	// ErrDropped: the log begins behind the position that was asked for.
 	ErrDropped = errors.New("the log was dropped up to there")
+	// ErrBehind: another node wrote to the shared log first. Nothing was written; the log's head and time have moved.
+	ErrBehind = errors.New("another node wrote to the log first")
+	// ErrForeign: what was found is not this node's log.
+	ErrForeign = errors.New("it is another log")
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("the log is closed")
 )

@@ -24,6 +24,19 @@ const (
 	asidePrefix  = "damaged-"   // what was damaged, untouched, by the time of its discovery
 )
 
+// storePath is where the store of a folder is.
+func storePath(dir string) string { return filepath.Join(dir, storeName) }
+
+// removeCopy removes the copy of a shared log, which the servers have: as if nothing had ever been stored here.
+func removeCopy(dir string) error {
+	for _, name := range []string{formatName, headName} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(storePath(dir)), syncDir(dir))
+}
+
 // folderFormat is the version of the folder's layout that this code writes, and the newest it opens.
 const folderFormat = 2
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -48,6 +47,47 @@ func followLog[T any](ctx context.Context, l *Log, from event.Position, next fun
 	}
 }
 
+// Cursor reads a log at its caller's pace. It is for one goroutine.
+type Cursor struct{ follower follower[event.Stored] }
+
+// Cursor begins at a position.
+func (l *Log) Cursor(from event.Position) *Cursor {
+	return &Cursor{follower[event.Stored]{log: l, take: (*reader).stored, next: max(from, 1)}}
+}
+
+// Next gives the next batch, which the log must have. Errors are those of Follow.
+func (c *Cursor) Next() (event.Stored, error) {
+	for {
+		_, generation, _, err := c.follower.log.look(c.follower.next)
+		if err != nil {
+			return event.Stored{}, err
+		}
+		s, err := c.follower.read(generation)
+		if errors.Is(err, errReplaced) {
+			continue
+		}
+		return s, err
+	}
+}
+
+// Skip goes over the next batch, which is checked and not decoded.
+func (c *Cursor) Skip() error {
+	take := c.follower.take
+	defer func() { c.follower.take = take }()
+	c.follower.take = func(r *reader) (event.Stored, error) {
+		_, _, err := r.read()
+		return event.Stored{}, err
+	}
+	_, err := c.Next()
+	return err
+}
+
+// Position is that of the batch which Next gives.
+func (c *Cursor) Position() event.Position { return c.follower.next }
+
+// Close lets go of the files.
+func (c *Cursor) Close() { c.follower.close() }
+
 // follower reads a log that grows, and whose files may be replaced by Recover.
 type follower[T any] struct {
 	log        *Log
@@ -88,7 +128,7 @@ func (f *follower[T]) reopen(generation int) error {
 	if f.reader != nil && f.generation == generation {
 		return nil
 	}
-	r, err := openReader(msgsDir(filepath.Join(f.log.config.Dir, storeName)), f.next, f.log.currentHead())
+	r, err := openReader(msgsDir(storePath(f.log.config.Dir)), f.next, f.log.currentHead())
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func inspect(dir string) (*findings, error) {
 	if f.said, f.intact, err = readHead(headPath); err != nil {
 		return nil, err
 	}
-	storeDir := filepath.Join(dir, storeName)
+	storeDir := storePath(dir)
 	if f.store, err = inspectStore(storeDir, f.said, headPath); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ type Config struct {
 	Registerer prometheus.Registerer // of the metrics; nil: none
 	Reserve    uint64                // bytes to leave free on the disk; default: 64 MiB
 	Timeout    time.Duration         // of one append; default: 10 s
+	Shared     *Shared               // the log that several nodes write, of which Dir holds a copy; nil: Dir holds the log itself
 }
 
 // Log is a log open for writing. Its methods may be called from any goroutine.
@@ -41,6 +43,9 @@ type Log struct {
 	block    int // the newest
 	freeAt   time.Time
 
+	shared  *shared // nil: the log is this folder's own
+	decoder decoder // of what is copied
+
 	// files is held for reading while a follower takes bytes from the blocks, and for writing while they may be replaced.
 	files sync.RWMutex
 
@@ -51,6 +56,8 @@ type Log struct {
 	changed    chan struct{} // closed when the fields of this group change; nil while nobody waits
 	pending    *pending      // the append whose fate is unknown, while the log is broken
 	closed     bool
+	failed     error   // why there is no use in going on
+	awaited    awaited // what an append to the shared log looks for
 	damages    []Damage
 	verified   Verified
 }
@@ -65,6 +72,7 @@ type Verified struct {
 type pending struct {
 	position event.Position
 	link     link
+	record   []byte // of a shared log
 }
 
 // headSyncEvery is how often the second place is made durable.
@@ -91,12 +99,37 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	l.warnOfFileSystem()
-	if err := l.open(ctx); err != nil {
+	if err := l.start(ctx); err != nil {
+		if l.shared != nil {
+			l.shared.close()
+		}
 		l.metrics.unregister()
 		return nil, errors.Join(err, lock.Close())
 	}
 	l.syncing.Go(l.syncHead)
 	return l, nil
+}
+
+// start opens the folder, and keeps it up to date with the shared log if there is one.
+func (l *Log) start(ctx context.Context) (err error) {
+	if l.config.Shared != nil {
+		if l.shared, err = openShared(ctx, l.config); err != nil {
+			return err
+		}
+	}
+	if err := belongs(l.config.Dir, l.shared); err != nil {
+		return err
+	}
+	if err := l.open(ctx); err != nil || l.shared == nil {
+		return err
+	}
+	copying, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.shared.stop = stop
+	l.shared.copying.Go(func() { l.keepCopy(copying) })
+	if err := l.Wait(ctx, l.shared.last); err != nil {
+		return fmt.Errorf("copying the shared log up to position %d: %w", l.shared.last, err)
+	}
+	return nil
 }
 
 // open verifies and repairs the files and starts the server on them.
@@ -108,8 +141,12 @@ func (l *Log) open(ctx context.Context) error {
 		return err
 	}
 	end := found.store.head
-	end.epoch++
-	store, err := openVerified(ctx, filepath.Join(l.config.Dir, storeName), end, l.config.Logger)
+	if l.shared == nil {
+		end.epoch++
+	} else if end, err = l.adjoin(ctx, found); err != nil {
+		return err
+	}
+	store, err := openVerified(ctx, storePath(l.config.Dir), end, l.shared == nil, l.config.Logger)
 	if err != nil {
 		return err
 	}
@@ -126,10 +163,25 @@ func (l *Log) open(ctx context.Context) error {
 	return nil
 }
 
+// adjoin gives the end at which the copy goes on, as the shared log has it.
+func (l *Log) adjoin(ctx context.Context, found *findings) (head, error) {
+	end := found.store.head
+	first, err := l.shared.reconcile(ctx, end)
+	if err != nil || first == nil {
+		return end, err
+	}
+	l.config.Logger.Info("the copy begins where the shared log does", "first_position", first.header.number, "known_before", end.position)
+	if err := removeCopy(l.config.Dir); err != nil {
+		return end, err
+	}
+	found.format = 0
+	return beginCopy(msgsDir(storePath(l.config.Dir)), first)
+}
+
 // settle makes the folder complete and durable.
 func (l *Log) settle(end head, format int) error {
 	dir := l.config.Dir
-	blocks, err := listBlocks(msgsDir(filepath.Join(dir, storeName)))
+	blocks, err := listBlocks(msgsDir(storePath(dir)))
 	if err != nil {
 		return err
 	}
@@ -139,7 +191,7 @@ func (l *Log) settle(end head, format int) error {
 	l.metrics.blocks.Set(float64(len(blocks)))
 	l.metrics.head.Set(float64(end.position))
 	l.metrics.first.Set(float64(end.dropped + 1))
-	if err := syncTree(filepath.Join(dir, storeName), false); err != nil {
+	if err := syncTree(storePath(dir), false); err != nil {
 		return fmt.Errorf("syncing the log's folders: %w", err)
 	}
 	headFile, err := createHead(filepath.Join(dir, headName), end)
@@ -183,9 +235,22 @@ func (l *Log) syncHead() {
 		l.writing.Lock()
 		headFile := l.headFile
 		l.writing.Unlock()
+		if l.shared != nil {
+			l.syncCopy()
+		}
 		if err := headFile.sync(); err != nil {
 			l.config.Logger.Error("the second place of the log's head is not durable", "error", err)
 		}
+	}
+}
+
+// syncCopy makes durable what was copied, so that it need not be fetched again.
+func (l *Log) syncCopy() {
+	l.writing.Lock()
+	path := blockPath(msgsDir(storePath(l.config.Dir)), l.block)
+	l.writing.Unlock()
+	if err := syncFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.config.Logger.Error("the copy of the shared log is not durable", "error", err)
 	}
 }
 
@@ -255,6 +320,8 @@ func (l *Log) look(position event.Position) (_ event.Position, generation int, c
 	switch {
 	case l.closed:
 		return 0, 0, nil, ErrClosed
+	case l.failed != nil:
+		return 0, 0, nil, l.failed
 	case l.head.position >= position:
 		return l.head.position, l.generation, nil, nil
 	case l.changed == nil:
@@ -273,6 +340,9 @@ func (l *Log) wake() {
 
 // Close stops the log. Followers and waiters get ErrClosed. Closing it again does nothing.
 func (l *Log) Close() error {
+	if l.shared != nil {
+		l.shared.close()
+	}
 	l.writing.Lock()
 	l.mu.Lock()
 	closed := l.closed

@@ -14,6 +14,7 @@ type metrics struct {
 	first      prometheus.Gauge
 	blocks     prometheus.Gauge
 	damages    prometheus.Counter
+	conflicts  prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -39,6 +40,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		damages: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fleetbeat_log_damages_total", Help: "Damaged places found in the log's folder.",
 		}),
+		conflicts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fleetbeat_log_conflicts_total", Help: "Appends to a shared log that began anew because another node was first.",
+		}),
 	}
 	if registerer == nil {
 		return m, nil
@@ -53,7 +57,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.commit, m.bytes, m.head, m.first, m.blocks, m.damages}
+	return []prometheus.Collector{m.commit, m.bytes, m.head, m.first, m.blocks, m.damages, m.conflicts}
 }
 
 func (m *metrics) unregister() {

@@ -46,7 +46,7 @@ func ReadBytes(dir string, from event.Position, fn func(Bytes) error) (Report, e
 		report.add(b.Position, 0)
 		return b.Position, call(b.Position, b, fn)
 	}
-	if exists(filepath.Join(dir, storeName)) || exists(filepath.Join(dir, headName)) {
+	if exists(storePath(dir)) || exists(filepath.Join(dir, headName)) {
 		err := readFolder(dir, from, next)
 		return report, err
 	}
@@ -109,7 +109,7 @@ func readFolder(dir string, from event.Position, next func(*reader) (event.Posit
 	if err != nil {
 		return err
 	}
-	r, err := openReader(msgsDir(filepath.Join(dir, storeName)), max(from, head.dropped+1), head)
+	r, err := openReader(msgsDir(storePath(dir)), max(from, head.dropped+1), head)
 	if errors.Is(err, errNoBlocks) && head.position == 0 {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 // cuts off a write that was never finished.
 func (l *Log) prepare(ctx context.Context) (*findings, error) {
 	dir := l.config.Dir
-	storeDir := filepath.Join(dir, storeName)
+	storeDir := storePath(dir)
 	if _, err := readFormat(dir); errors.Is(err, ErrNewerFormat) {
 		return nil, err
 	}
@@ -35,6 +35,9 @@ func (l *Log) prepare(ctx context.Context) (*findings, error) {
 	}
 	if damages := found.damages(); len(damages) > 0 {
 		l.report(damages, found.store.more)
+		if l.shared != nil {
+			return &findings{fresh: true}, l.setCopyAside(found, damages)
+		}
 		if err := l.repair(ctx, found, damages); err != nil {
 			return nil, fmt.Errorf("repairing the log (%w): %w", &DamageError{damages[0]}, err)
 		}
@@ -122,7 +125,7 @@ func (l *Log) repair(ctx context.Context, found *findings, damages []Damage) err
 		return nil
 	}
 	building, rebuilt := filepath.Join(dir, buildingName), filepath.Join(dir, rebuiltName)
-	storeDir := filepath.Join(dir, storeName)
+	storeDir := storePath(dir)
 	if err := l.rebuild(ctx, storeDir, building, found); err != nil {
 		return err
 	}
@@ -130,7 +133,7 @@ func (l *Log) repair(ctx context.Context, found *findings, damages []Damage) err
 		return err
 	}
 	if exists(storeDir) {
-		if err := rename(storeDir, filepath.Join(aside, storeName)); err != nil {
+		if err := rename(storeDir, storePath(aside)); err != nil {
 			return err
 		}
 	}

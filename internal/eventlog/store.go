@@ -44,7 +44,7 @@ func streamDir(storeDir string) string {
 func msgsDir(storeDir string) string { return filepath.Join(streamDir(storeDir), "msgs") }
 
 // openStore starts a server on a folder. With durable set, a publish is acknowledged only once it is on disk; without,
-// the caller syncs everything at the end.
+// the caller syncs.
 func openStore(ctx context.Context, dir string, durable bool, logger *slog.Logger) (_ *store, err error) {
 	s := &store{}
 	defer func() {
@@ -87,8 +87,8 @@ func openStore(ctx context.Context, dir string, durable bool, logger *slog.Logge
 
 // openVerified starts a server on a folder whose blocks were verified, and checks that it sees the same.
 // If it does not, its index is to blame, which only repeats what the blocks say: without it the server reads the blocks.
-func openVerified(ctx context.Context, dir string, verified head, logger *slog.Logger) (*store, error) {
-	s, err := openStore(ctx, dir, true, logger)
+func openVerified(ctx context.Context, dir string, verified head, durable bool, logger *slog.Logger) (*store, error) {
+	s, err := openStore(ctx, dir, durable, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func openVerified(ctx context.Context, dir string, verified head, logger *slog.L
 	if err := removeIndex(dir); err != nil {
 		return nil, err
 	}
-	if s, err = openStore(ctx, dir, true, logger); err != nil {
+	if s, err = openStore(ctx, dir, durable, logger); err != nil {
 		return nil, err
 	}
 	if err := s.checkView(ctx, verified.dropped, verified.position); err != nil {

@@ -36,19 +36,36 @@ func (b *batch) reset() {
 
 func (b *batch) len() int { return len(b.rows) + len(b.entries) }
 
+// raise makes what is stamped before floor be of floor, and says whether there was any: other nodes' later stamps are in the
+// log already. It is the safe direction, for deadlines come later by it.
+func (b *batch) raise(floor event.Time) (raised bool) {
+	for i := range b.rows {
+		if b.rows[i].ReceivedAt >= floor {
+			break
+		}
+		b.rows[i].ReceivedAt, raised = floor, true
+	}
+	for i := range b.entries {
+		if b.entries[i].ReceivedAt >= floor {
+			break
+		}
+		b.entries[i].ReceivedAt, raised = floor, true
+	}
+	return raised
+}
+
 // ticket is one caller's place in a batch.
 type ticket struct {
 	batch      *batch
 	row, rows  int // the caller's heartbeats
 	entry      int // the caller's first fact, if it has facts
 	hasEntries bool
-	receivedAt event.Time
 }
 
 // add appends rows and facts with their stamp, and holds the batch for the caller.
 func (b *batch) add(rows []event.Heartbeat, facts []event.Fact, at event.Time) ticket {
 	b.holders.Add(1)
-	t := ticket{batch: b, row: len(b.rows), rows: len(rows), entry: len(b.entries), hasEntries: len(facts) > 0, receivedAt: at}
+	t := ticket{batch: b, row: len(b.rows), rows: len(rows), entry: len(b.entries), hasEntries: len(facts) > 0}
 	for i := range rows {
 		b.rows = append(b.rows, stamped(rows[i], at))
 	}
@@ -76,9 +93,12 @@ func (t *ticket) receipt() (Receipt, error) {
 	if t.batch.err != nil {
 		return Receipt{}, t.batch.err
 	}
-	r := Receipt{Position: t.batch.position, First: uint32(t.row), ReceivedAt: t.receivedAt}
+	r := Receipt{Position: t.batch.position, First: uint32(t.row)}
 	if t.hasEntries {
 		r.First = uint32(len(t.batch.rows) + t.entry) // facts are numbered after all heartbeats of the batch
+		r.ReceivedAt = t.batch.entries[t.entry].ReceivedAt
+	} else {
+		r.ReceivedAt = t.batch.rows[t.row].ReceivedAt
 	}
 	for _, hb := range t.batch.rows[t.row : t.row+t.rows] {
 		if hb.Flags&event.Repeat != 0 {

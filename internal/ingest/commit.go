@@ -2,18 +2,21 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
+	"github.com/fleetbeat/fleetbeat/internal/eventlog"
 )
 
 // Run commits what is submitted until ctx ends. Then it refuses new rows, commits those that wait, and returns nil.
-// It may be called once.
+// It may be called once. ErrSuperseded ends it.
 func (c *Committer) Run(ctx context.Context) error {
 	pace := time.NewTimer(0)
 	defer pace.Stop()
+	defer c.closeCursor()
 	var began time.Time // when the commit before began
 	var failing bool
 	for {
@@ -23,6 +26,11 @@ func (c *Committer) Run(ctx context.Context) error {
 		}
 		began = time.Now()
 		err := c.commit(ctx, b)
+		if errors.Is(err, ErrSuperseded) {
+			c.stop()
+			c.refuseAll(err)
+			return err
+		}
 		if failing != (err != nil) {
 			failing = err != nil
 			c.reportState(err)
@@ -100,9 +108,8 @@ func (c *Committer) stop() (waiting bool) {
 // commit appends a batch and answers those who wait for it. When that fails, it leaves the window unsure.
 func (c *Committer) commit(ctx context.Context, b *batch) error {
 	c.commitMu.Lock()
-	c.tally = tally{all: b.len(), heartbeats: len(b.rows), repeats: c.markRepeats(b)}
 	// What was taken is committed even when ctx ends meanwhile.
-	position, err := c.log.Append(context.WithoutCancel(ctx), c.columnsOf(b))
+	position, err := c.append(context.WithoutCancel(ctx), b)
 	if err != nil {
 		c.unsure = true
 	} else {
@@ -116,6 +123,32 @@ func (c *Committer) commit(ctx context.Context, b *batch) error {
 	}
 	c.answer(b, position, nil)
 	return nil
+}
+
+// append appends a batch behind all that other nodes wrote before it.
+func (c *Committer) append(ctx context.Context, b *batch) (event.Position, error) {
+	for {
+		if err := c.catchUp(); err != nil {
+			return 0, err
+		}
+		c.raise(b, c.log.LastTime())
+		c.tally = tally{all: b.len(), heartbeats: len(b.rows), repeats: c.markRepeats(b)}
+		position, err := c.log.AppendAfter(ctx, c.window.position, c.columnsOf(b))
+		if !errors.Is(err, eventlog.ErrBehind) {
+			return position, err
+		}
+		c.unmark()
+	}
+}
+
+// raise makes a batch begin at floor at the earliest, where the log is.
+func (c *Committer) raise(b *batch, floor event.Time) {
+	if !b.raise(floor) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamps.raise(floor.Std())
 }
 
 // stored takes note that the batch at hand is in the log. The caller holds commitMu.
@@ -147,6 +180,7 @@ func (c *Committer) markRepeats(b *batch) (repeats int) {
 		}
 		at := c.window.of(hb.Vehicle)
 		c.marked = append(c.marked, mark{at, *at})
+		hb.Flags &^= event.Repeat // of an attempt before
 		if at.mark(hb.Sequence) {
 			hb.Flags |= event.Repeat
 			repeats++
@@ -231,10 +265,9 @@ func (c *Committer) refuseAll(cause error) {
 func (c *Committer) resume(stored bool) {
 	c.commitMu.Lock()
 	if stored {
-		c.stored(c.log.Head())
+		c.stored(c.window.position + 1)
 	} else {
 		c.unmark()
-		c.window.position = c.log.Head()
 	}
 	c.unsure = false
 	c.commitMu.Unlock()

@@ -36,6 +36,7 @@ const (
 type CommitterConfig struct {
 	Log    *eventlog.Log
 	Window *Window // the repeats of everything in Log; the Committer owns it from now on
+	Door   string  // the name that this process has to itself among those that write a shared log; default none
 
 	QueueRows  int           // rows that may wait; more are refused with ErrBusy. Default 262,144
 	PaceRows   int           // a commit waits for so many rows, default 32 ...
@@ -57,7 +58,7 @@ type Receipt struct {
 // ID is the id of the first event.
 func (r Receipt) ID() event.ID { return event.ID{Position: r.Position, Index: r.First} }
 
-// Committer is the one writer of a log. Callers add rows to the open batch and wait; one goroutine (Run) takes what
+// Committer is the one writer of a log, or one of those that share it. Callers add rows to the open batch and wait; one goroutine (Run) takes what
 // has gathered, appends it as one batch, and wakes everybody who waited for it. The next batch gathers meanwhile.
 type Committer struct {
 	log     *eventlog.Log
@@ -75,9 +76,10 @@ type Committer struct {
 
 	commitMu sync.Mutex // held while the log's head and window differ; taken before mu
 	window   *Window
-	marked   []mark // what the batch at hand changed in window
-	tally    tally  // of the batch at hand
-	unsure   bool   // an append failed, and what the log holds is not known yet
+	cursor   *eventlog.Cursor // reads what other nodes wrote
+	marked   []mark           // what the batch at hand changed in window
+	tally    tally            // of the batch at hand
+	unsure   bool             // an append failed, and what the log holds is not known yet
 	columns  event.Heartbeats
 }
 
