@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/app"
@@ -31,6 +32,10 @@ type serveCommand struct {
 	KeepLog        time.Duration `help:"How old the log gets before whole files of it are dropped, a day at least. 0 keeps everything." default:"0"`
 	KeepHistory    time.Duration `help:"How old the history gets before whole files of it are dropped. 0 keeps everything." default:"0"`
 	Reserve        uint64        `help:"MiB that stay free on the disk: below, heartbeats are refused until there is room." default:"64"`
+	Roles          []string      `help:"What this node does: ingest takes heartbeats, query answers questions. With --nats and a registry that nodes share." enum:"ingest,query" default:"ingest,query"`
+	Node           string        `help:"Name of this node among those that share a log, which no other has; default: the host's name."`
+
+	NATS natsFlags `embed:"" group:"Shared log"`
 }
 
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
@@ -39,6 +44,10 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
+	}
+	shared, err := c.NATS.shared()
+	if err != nil {
+		return usageError{err}
 	}
 	a, err := app.New(ctx, app.Config{
 		Listen:         c.HTTP,
@@ -53,6 +62,9 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		KeepLog:        c.KeepLog,
 		KeepHistory:    c.KeepHistory,
 		Reserve:        c.Reserve << 20,
+		Roles:          app.Roles{Ingest: slices.Contains(c.Roles, "ingest"), Query: slices.Contains(c.Roles, "query")},
+		Node:           c.Node,
+		Shared:         shared,
 		Version:        programVersion(),
 		Logger:         t.log,
 	})

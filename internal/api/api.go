@@ -138,6 +138,33 @@ func New(cfg Config) (http.Handler, error) {
 	return s.handler(), nil
 }
 
+// DoorsConfig says what a server of heartbeats alone needs.
+type DoorsConfig struct {
+	Doors      *ingest.Doors
+	Ready      func() error          // as in Config
+	Gatherer   prometheus.Gatherer   // what /metrics shows
+	Registerer prometheus.Registerer // for the API's own figures; default none
+	Logger     *slog.Logger
+}
+
+// NewDoors builds the handler of a server that takes heartbeats and answers nothing else but what machines ask: whether it is
+// well, and its figures.
+func NewDoors(cfg DoorsConfig) (http.Handler, error) {
+	page, err := web.New(web.Built())
+	if err != nil {
+		return nil, fmt.Errorf("building the API: %w", err)
+	}
+	s := prepare(Config{Doors: cfg.Doors, Ready: cfg.Ready, Gatherer: cfg.Gatherer, Registerer: cfg.Registerer, Logger: cfg.Logger, Page: page})
+	s.describeHealth()
+	s.router.ServeMux.HandleFunc("/", s.elsewhere)
+	return s.handler(), nil
+}
+
+// elsewhere answers what nodes of the other role answer.
+func (s *server) elsewhere(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, http.StatusNotFound, fmt.Sprintf("this node only takes heartbeats; ask one of the role query for %s", r.URL.Path))
+}
+
 func newServer(cfg Config) (*server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -156,8 +183,8 @@ func Document() ([]byte, error) {
 	return documentJSON(s.huma.OpenAPI())
 }
 
-// build registers all calls. None is made while it does, so that what they need may be missing.
-func build(cfg Config) *server {
+// prepare makes a server that has doors at most.
+func prepare(cfg Config) *server {
 	s := &server{
 		cfg: cfg, logger: cfg.Logger, metrics: newMetrics(cfg.Registerer),
 		heartbeatTurns: newTurns(heartbeatScans, errHistoryBusy), recordTurns: newTurns(recordScans, errHistoryBusy),
@@ -175,6 +202,12 @@ func build(cfg Config) *server {
 		cfg.Doors.Register(s.router.ServeMux)
 		s.describeDoors()
 	}
+	return s
+}
+
+// build registers all calls. None is made while it does, so that what they need may be missing.
+func build(cfg Config) *server {
+	s := prepare(cfg)
 	s.describeVehicles()
 	s.describeHeartbeats()
 	s.describeFiles()

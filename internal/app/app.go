@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,6 +37,10 @@ type Config struct {
 	DataDir   string // made when missing
 
 	WebOrigins []string // other origins from which the dashboard is served; default none
+
+	Roles  Roles            // what this node does; default everything
+	Shared *eventlog.Shared // the log that several nodes write; nil: the log is in DataDir, and this is its only node
+	Node   string           // the name of this node's door in a shared log, which no other node has; default the host's
 
 	DefaultPolicy  event.Policy  // set in the registry at start; zero leaves what is there
 	CanaryInterval time.Duration // default 250 ms
@@ -92,12 +95,35 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry, a.mend, a.openHistory, a.openRoster, a.openSides, a.bridge, a.openProof, a.openStorage, a.openDirectory, a.openDoors, a.openAPI} {
+	for _, open := range a.steps() {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+// steps are what New does, in order.
+func (a *App) steps() []func(context.Context) error {
+	steps := []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry}
+	if a.config.Roles.Ingest {
+		steps = append(steps, a.mend)
+	}
+	if a.config.Roles.Query {
+		steps = append(steps, a.openHistory, a.openRoster)
+	}
+	steps = append(steps, a.openSides)
+	if a.config.Roles.Query {
+		steps = append(steps, a.bridge, a.openProof, a.openStorage)
+	}
+	steps = append(steps, a.openDirectory, a.openUnregistered)
+	if a.config.Roles.Ingest {
+		steps = append(steps, a.openDoors)
+	}
+	if !a.config.Roles.Query {
+		return append(steps, a.openDoorsAPI)
+	}
+	return append(steps, a.openAPI)
 }
 
 func withDefaults(config Config) Config {
@@ -109,6 +135,9 @@ func withDefaults(config Config) Config {
 	}
 	if config.SnapshotEvery == 0 {
 		config.SnapshotEvery = 5 * time.Minute
+	}
+	if config.Roles == (Roles{}) {
+		config.Roles = Roles{Ingest: true, Query: true}
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -164,7 +193,7 @@ func ignoreClosed(closing func() error) func() error {
 
 func (a *App) openLog(ctx context.Context) (err error) {
 	a.log, err = eventlog.Open(ctx, eventlog.Config{
-		Dir: a.config.DataDir, Logger: a.config.Logger, Registerer: a.metrics, Reserve: a.config.Reserve,
+		Dir: a.config.DataDir, Logger: a.config.Logger, Registerer: a.metrics, Reserve: a.config.Reserve, Shared: a.shared(),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the log in %s: %w", a.config.DataDir, err)
@@ -176,7 +205,7 @@ func (a *App) openLog(ctx context.Context) (err error) {
 func (a *App) openRegistry(ctx context.Context) (err error) {
 	a.registry, err = registry.Open(ctx, registry.Config{
 		Path: a.registryPath(), Logger: a.config.Logger, Registerer: a.metrics,
-		Now: func() event.Time { return a.committer.Now() }, // which is there before anything is written that has names
+		Now: a.now, // whose clock is there before anything is written that has names
 	})
 	if err != nil {
 		return fmt.Errorf("opening the registry in %s: %w", a.config.DataDir, err)
@@ -209,7 +238,7 @@ func (a *App) Log() *eventlog.Log { return a.log }
 
 // ready says what the server still waits for; nil when it can answer questions about the present.
 func (a *App) ready() error {
-	if !a.caughtUp.Load() {
+	if a.config.Roles.Query && !a.caughtUp.Load() {
 		return fmt.Errorf("reading the log and what the registry tells it: %d batches to go", a.runner.Lag())
 	}
 	return nil
@@ -234,7 +263,7 @@ func (a *App) openAPI(context.Context) error {
 		Appended:     a.log.Head,
 		Proof:        a.proof,
 		Ready:        a.ready,
-		Now:          func() time.Time { return a.committer.Now().Std() },
+		Now:          func() time.Time { return a.now().Std() },
 		Version:      a.config.Version,
 		Gatherer:     a.metrics,
 		Registerer:   a.metrics,
@@ -250,27 +279,45 @@ func (a *App) openAPI(context.Context) error {
 // Run serves until ctx ends, then stops in order: no door is closed before those who wait at it have their answer, and
 // nothing that was acknowledged is lost. It may be called once, and closes what New opened.
 func (a *App) Run(ctx context.Context) error {
-	parts := []part{
-		{"proof", a.proof.Run}, // before the committer: so it stops after it, and signs the end
-		{"committer", a.committer.Run},
-		{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }},
-		{"directory", a.directory.run},
-		{"past of the registry", a.forgetPast},
-		{"fleet", a.runFleet},
-		{"history", a.runHistory},
-		{"roster", a.rosterRunner.Run},
-		{"retention of the log", a.dropOld},
-		{"snapshots of the doors", a.saveDoors},
-		{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run},
-		{"live push", a.view.Run}, // before the HTTP server in the stop: it ends the streams, which never end by themselves
-		{"canary", a.canary.Run},
+	told := []any{"url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head()}
+	if a.config.Shared != nil {
+		told = append(told, "node", a.config.Node, "roles", a.config.Roles)
 	}
+	if a.config.Roles.Query {
+		told = append(told, "proof_key", a.proof.Key())
+	}
+	a.config.Logger.Info("listening", told...)
+	err := runParts(ctx, a.config.Logger, a.parts())
+	return errors.Join(err, a.Close())
+}
+
+// parts are what runs, in the order of its start.
+func (a *App) parts() (parts []part) {
+	add := func(wanted bool, some ...part) {
+		if wanted {
+			parts = append(parts, some...)
+		}
+	}
+	roles := a.config.Roles
+	add(roles.Query, part{"proof", func(ctx context.Context) error { return a.proof.Run(ctx) }}) // before the committer: so it stops after it, and signs the end
+	add(roles.Ingest,
+		part{"committer", func(ctx context.Context) error { return a.committer.Run(ctx) }},
+		part{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }})
+	add(true, part{"directory", a.directory.run})
+	add(roles.Query,
+		part{"past of the registry", a.forgetPast},
+		part{"fleet", a.runFleet},
+		part{"history", a.runHistory},
+		part{"roster", func(ctx context.Context) error { return a.rosterRunner.Run(ctx) }},
+		part{"retention of the log", a.dropOld})
+	add(roles.Ingest, part{"snapshots of the doors", a.saveDoors})
+	add(true, part{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run})
+	add(roles.Query, part{"live push", func(ctx context.Context) error { return a.view.Run(ctx) }}) // before the HTTP server in the stop: it ends the streams, which never end by themselves
+	add(roles.Ingest, part{"canary", func(ctx context.Context) error { return a.canary.Run(ctx) }})
 	if a.admin != nil {
 		parts = append(parts, part{"profiles", (&server{a.admin, adminHandler(), a.config.Logger}).run})
 	}
-	a.config.Logger.Info("listening", "url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head(), "proof_key", a.proof.Key())
-	err := runParts(ctx, a.config.Logger, parts)
-	return errors.Join(err, a.Close())
+	return parts
 }
 
 // storeFacts puts facts of the registry into the log. A stop does not end the wait, so that facts that were stored are
@@ -298,37 +345,4 @@ func (a *App) runFleet(ctx context.Context) error {
 	cancel()
 	waiter.Wait()
 	return err
-}
-
-// saveDoors writes the snapshots of the writing side from time to time and at the stop.
-func (a *App) saveDoors(ctx context.Context) error {
-	ticks := time.NewTicker(a.config.SnapshotEvery)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ticks.C:
-			a.saveDoorsOnce()
-		case <-ctx.Done():
-			a.saveDoorsOnce()
-			return nil
-		}
-	}
-}
-
-func (a *App) saveDoorsOnce() {
-	a.doorsMu.Lock()
-	defer a.doorsMu.Unlock()
-	_, err := a.snapshots("window").Save(func(w io.Writer) (uint64, error) {
-		position, err := a.committer.Snapshot(w)
-		return uint64(position), err
-	})
-	if err != nil {
-		a.config.Logger.Error("the window of repeats was not saved; the next start reads more of the log", "error", err)
-	}
-	_, err = a.snapshots("vehicles").Save(func(w io.Writer) (uint64, error) {
-		return uint64(a.set.Revision()), a.set.Save(w)
-	})
-	if err != nil {
-		a.config.Logger.Error("the set of vehicles was not saved; the next start reads more of the registry", "error", err)
-	}
 }

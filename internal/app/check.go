@@ -34,6 +34,9 @@ func (a *App) check(context.Context) error {
 	if c.KeepLog != 0 && c.KeepLog < leastKeptLog {
 		return fmt.Errorf("the log cannot be kept for %s: %s is the least, and 0 keeps everything", c.KeepLog, leastKeptLog)
 	}
+	if err := a.checkShared(); err != nil {
+		return err
+	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)
 	}

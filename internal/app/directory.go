@@ -17,8 +17,8 @@ import (
 // which are not in the log.
 type directory struct {
 	registry *registry.Registry
-	set      *ingest.Set
-	view     *fleet.View
+	set      *ingest.Set // nil on a node without doors
+	view     *fleet.View // nil on a node that answers no questions
 	logger   *slog.Logger
 
 	mu      sync.Mutex
@@ -30,7 +30,15 @@ func newDirectory(r *registry.Registry, set *ingest.Set, view *fleet.View, logge
 }
 
 // revision is the revision of the registry that both the doors and the view have.
-func (d *directory) revision() int64 { return min(d.set.Revision(), d.view.Revision()) }
+func (d *directory) revision() int64 {
+	switch {
+	case d.set == nil:
+		return d.view.Revision()
+	case d.view == nil:
+		return d.set.Revision()
+	}
+	return min(d.set.Revision(), d.view.Revision())
+}
 
 // retryAfter is the pause after the registry could not be read.
 const retryAfter = time.Second
@@ -63,6 +71,9 @@ func (d *directory) catchUp(ctx context.Context) error {
 		if err := d.tellDoors(c); err != nil {
 			return err
 		}
+		if d.view == nil {
+			return nil
+		}
 		return d.view.Update(updateOf(c))
 	})
 	if err != nil {
@@ -76,6 +87,9 @@ func (d *directory) catchUp(ctx context.Context) error {
 }
 
 func (d *directory) tellDoors(c registry.Changes) error {
+	if d.set == nil {
+		return nil
+	}
 	for _, number := range c.RemovedVehicles {
 		d.set.Remove(number)
 	}

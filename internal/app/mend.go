@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
@@ -23,7 +24,7 @@ func (a *App) mend(ctx context.Context) error {
 	if err := a.mendDamage(ctx); err != nil {
 		return err
 	}
-	told, err := a.registry.WaitRelayed(ctx, 0)
+	told, err := a.told(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,6 +35,23 @@ func (a *App) mend(ctx context.Context) error {
 		"known_position", told, "log_head", a.log.Head())
 	_, err = a.registry.Resend(ctx)
 	return err
+}
+
+// toldWithin is how long a copy of a shared log may be behind what the registry told it.
+const toldWithin = 10 * time.Second
+
+// told is the position at which the log has what the registry told it.
+func (a *App) told(ctx context.Context) (event.Position, error) {
+	told, err := a.registry.WaitRelayed(ctx, 0)
+	if err != nil || a.config.Shared == nil || told <= a.log.Head() {
+		return told, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, toldWithin)
+	defer cancel()
+	if err := a.log.Wait(ctx, told); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return 0, err
+	}
+	return told, nil
 }
 
 // refuseForgetful refuses a registry into which nothing was ever written beside a log that knows vehicles: it would
@@ -93,8 +111,11 @@ func (a *App) mendDamage(ctx context.Context) error {
 }
 
 // nothingLost says whether the log knows that the damage took no batch. It does not, when an earlier start found the
-// damage and ended before it was dealt with.
+// damage and ended before it was dealt with. Of a shared log, only a copy can be damaged.
 func (a *App) nothingLost() bool {
+	if a.config.Shared != nil {
+		return true
+	}
 	damages := a.log.Damages()
 	return len(damages) > 0 && !slices.ContainsFunc(damages, func(d eventlog.Damage) bool { return d.Lost > 0 })
 }

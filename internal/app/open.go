@@ -16,10 +16,14 @@ import (
 // openSides builds the writing and the reading side at once: with a million vehicles each has snapshots to read for a
 // second or so, and neither needs the other.
 func (a *App) openSides(ctx context.Context) error {
-	var writing error
+	var writing, reading error
 	var both sync.WaitGroup
-	both.Go(func() { writing = a.openCommitter(ctx) })
-	reading := a.openView(ctx)
+	if a.config.Roles.Ingest {
+		both.Go(func() { writing = a.openCommitter(ctx) })
+	}
+	if a.config.Roles.Query {
+		reading = a.openView(ctx)
+	}
 	both.Wait()
 	return errors.Join(writing, reading)
 }
@@ -52,7 +56,7 @@ func (a *App) openCommitter(ctx context.Context) error {
 		return fmt.Errorf("bringing the window of repeats up to date: %w", err)
 	}
 	a.committer, err = ingest.NewCommitter(ingest.CommitterConfig{
-		Log: a.log, Window: window, Clock: a.config.Clock, Logger: a.config.Logger, Registerer: a.metrics,
+		Log: a.log, Window: window, Door: a.door(), Clock: a.config.Clock, Logger: a.config.Logger, Registerer: a.metrics,
 	})
 	return err
 }
@@ -100,11 +104,19 @@ func (a *App) openDirectory(ctx context.Context) error {
 	return a.directory.catchUp(ctx)
 }
 
-// openDoors builds the HTTP doors and the canary that tries them.
-func (a *App) openDoors(context.Context) (err error) {
+// openUnregistered makes the list of those who sent heartbeats here and are not registered.
+func (a *App) openUnregistered(context.Context) error {
 	a.unregistered = ingest.NewUnregistered(ingest.UnregisteredConfig{Registerer: a.metrics})
+	return nil
+}
+
+// openDoors builds the HTTP doors and the canary that tries them.
+func (a *App) openDoors(ctx context.Context) (err error) {
+	if err := a.awaitAlone(ctx); err != nil {
+		return err
+	}
 	a.doors, err = ingest.NewDoors(ingest.DoorsConfig{
-		Committer: a.committer, Vehicles: a.set, Unregistered: a.unregistered, Registerer: a.metrics,
+		Committer: a.committer, Vehicles: a.set, Unregistered: a.unregistered, Name: a.door(), Registerer: a.metrics,
 	})
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func (p *pasts) keep(v pastView) {
 
 // at is the fleet as it was at a moment; now, for one that is not past.
 func (a *App) at(ctx context.Context, at event.Time) (*fleet.View, error) {
-	if at >= a.committer.Now() {
+	if at >= a.now() {
 		return a.view, nil
 	}
 	revision := a.view.Revision()

@@ -53,7 +53,11 @@ func (a *App) dropOldOnce(ctx context.Context) error {
 // damaged: all of it has an older one that covers it. What was not signed is not dropped either.
 func (a *App) unneeded() (event.Position, error) {
 	upTo := min(a.proof.Signed(), a.history.Needs()-1)
-	for _, name := range []string{"fleet", "window", "roster"} {
+	derived := []string{"fleet", "roster"}
+	if a.config.Roles.Ingest {
+		derived = append(derived, "window")
+	}
+	for _, name := range derived {
 		covered, err := a.snapshots(name).Covered()
 		if err != nil {
 			return 0, fmt.Errorf("looking for what the log is still needed for: %w", err)
