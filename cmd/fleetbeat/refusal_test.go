@@ -220,7 +220,7 @@ var wrongValues = map[string]map[string]string{
 		"http": "nonsense", "data": "/dev/null/x", "public-url": "nonsense", "admin": "nonsense", "late-after": "nonsense",
 		"offline-after": "nonsense", "canary-interval": "nonsense", "snapshot-every": "nonsense", "reserve": "nonsense",
 		"web-origin": "nonsense", "sign-every": "nonsense", "keep-history": "59m0s", "keep-log": "23h0m0s",
-		"roles": "nonsense", "node": "non sense", "nats": "nonsense", "nats-file": "/dev/null/x", "nats-stream": "non.sense", "nats-replicas": "2",
+		"drain": "-1s", "traces": "nonsense", "trace-sample": "1.5", "roles": "nonsense", "node": "non sense", "nats": "nonsense", "nats-file": "/dev/null/x", "nats-stream": "non.sense", "nats-replicas": "2",
 		"nats-creds": "/dev/null/x", "nats-ca": "/dev/null/x", "nats-cert": "/dev/null/x", "nats-key": "/dev/null/x", "nats-monitor": "nonsense",
 	},
 	"status":      {"url": "nonsense", "timeout": "nonsense", "json": "nonsense"},

@@ -34,6 +34,9 @@ type serveCommand struct {
 	Reserve        uint64        `help:"MiB that stay free on the disk: below, heartbeats are refused until there is room." default:"64"`
 	Roles          []string      `help:"What this node does: ingest takes heartbeats, query answers questions. With --nats and a registry that nodes share." enum:"ingest,query" default:"ingest,query"`
 	Node           string        `help:"Name of this node among those that share a log, which no other has; default: the host's name."`
+	Drain          time.Duration `help:"How long a node says that it is not ready before it closes its door, so that a load balancer looks elsewhere." default:"0"`
+	Traces         string        `help:"Where traces from door to append go, by OTLP over HTTP: http://host:4318; default: nowhere." placeholder:"URL"`
+	TraceSample    float64       `help:"Which part of the requests is traced that do not say it themselves, from 0 to 1." default:"0.01"`
 
 	NATS natsFlags `embed:"" group:"Shared log"`
 }
@@ -65,6 +68,9 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		Roles:          app.Roles{Ingest: slices.Contains(c.Roles, "ingest"), Query: slices.Contains(c.Roles, "query")},
 		Node:           c.Node,
 		Shared:         shared,
+		Drain:          c.Drain,
+		Traces:         c.Traces,
+		TraceSample:    c.TraceSample,
 		Version:        programVersion(),
 		Logger:         t.log,
 	})

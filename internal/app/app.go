@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fleetbeat/fleetbeat/internal/api"
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -50,6 +51,11 @@ type Config struct {
 	KeepHistory    time.Duration // likewise of the history
 	Reserve        uint64        // bytes that stay free on the disk; default 64 MiB
 
+	Drain time.Duration // between saying that this node is not ready any more and closing its door; default none
+
+	Traces      string  // where traces go, by OTLP over HTTP: http://host:4318; default nowhere
+	TraceSample float64 // which part of the requests is traced that do not say it themselves, from 0 to 1
+
 	Clock   ingest.Clock // where received-at comes from; default the machine's
 	Version string       // shown in the documents; default "dev"
 	Logger  *slog.Logger // default none
@@ -79,7 +85,9 @@ type App struct {
 	storage      *storage
 	directory    *directory
 	handler      http.Handler
+	tracers      trace.TracerProvider // nil: nothing is traced
 
+	draining atomic.Bool    // Run is about to end
 	doorsMu  sync.Mutex     // held while the snapshots of the doors are written
 	caughtUp atomic.Bool    // the view has applied everything that was in the log at start
 	cleanups []func() error // of what New opened, in order
@@ -105,7 +113,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 
 // steps are what New does, in order.
 func (a *App) steps() []func(context.Context) error {
-	steps := []func(context.Context) error{a.check, a.listen, a.refuseNewer, a.openLog, a.openRegistry}
+	steps := []func(context.Context) error{a.check, a.openTraces, a.listen, a.refuseNewer, a.openLog, a.openRegistry}
 	if a.config.Roles.Ingest {
 		steps = append(steps, a.mend)
 	}
@@ -236,8 +244,21 @@ func (a *App) URL() string {
 // Log is the server's log, for tests that look behind the doors.
 func (a *App) Log() *eventlog.Log { return a.log }
 
+var errDraining = errors.New("this node is about to stop")
+
+// drain says for a while that this node is not ready, before anything is closed: whoever hands out requests looks elsewhere.
+func (a *App) drain(ctx context.Context) error {
+	<-ctx.Done()
+	a.draining.Store(true)
+	time.Sleep(a.config.Drain)
+	return nil
+}
+
 // ready says what the server still waits for; nil when it can answer questions about the present.
 func (a *App) ready() error {
+	if a.draining.Load() {
+		return errDraining
+	}
 	if a.config.Roles.Query && !a.caughtUp.Load() {
 		return fmt.Errorf("reading the log and what the registry tells it: %d batches to go", a.runner.Lag())
 	}
@@ -311,12 +332,11 @@ func (a *App) parts() (parts []part) {
 		part{"roster", func(ctx context.Context) error { return a.rosterRunner.Run(ctx) }},
 		part{"retention of the log", a.dropOld})
 	add(roles.Ingest, part{"snapshots of the doors", a.saveDoors})
-	add(true, part{"HTTP server", (&server{a.listener, a.handler, a.config.Logger}).run})
+	add(true, part{"HTTP server", (&server{a.listener, a.traced(a.handler), a.config.Logger}).run})
 	add(roles.Query, part{"live push", func(ctx context.Context) error { return a.view.Run(ctx) }}) // before the HTTP server in the stop: it ends the streams, which never end by themselves
 	add(roles.Ingest, part{"canary", func(ctx context.Context) error { return a.canary.Run(ctx) }})
-	if a.admin != nil {
-		parts = append(parts, part{"profiles", (&server{a.admin, adminHandler(), a.config.Logger}).run})
-	}
+	add(a.admin != nil, part{"profiles", func(ctx context.Context) error { return (&server{a.admin, adminHandler(), a.config.Logger}).run(ctx) }})
+	add(true, part{"drain", a.drain})
 	return parts
 }
 

@@ -3,6 +3,8 @@ package ingest
 import (
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
@@ -18,6 +20,8 @@ type batch struct {
 	position event.Position // where the log has it
 	err      error          // why it has not
 
+	traced trace.Span // of the first caller that is traced; nil when none is
+
 	holders atomic.Int32 // callers that have not left, and the committer
 }
 
@@ -31,7 +35,7 @@ func (b *batch) open() {
 func (b *batch) reset() {
 	clear(b.entries)
 	b.rows, b.entries = b.rows[:0], b.entries[:0]
-	b.done, b.position, b.err = nil, 0, nil
+	b.done, b.position, b.err, b.traced = nil, 0, nil, nil
 }
 
 func (b *batch) len() int { return len(b.rows) + len(b.entries) }

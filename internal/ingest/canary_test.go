@@ -139,7 +139,7 @@ func TestCanaryOfAnotherProcessIsUnknown(t *testing.T) {
 
 func TestCanaryTakesTheWayOfAllHeartbeats(t *testing.T) {
 	h := newHouse(t, options{idle: true, committer: CommitterConfig{QueueRows: 1}})
-	if _, err := h.committer.enter([]event.Heartbeat{row(1, 1)}, nil); err != nil {
+	if _, err := h.committer.enter(t.Context(), []event.Heartbeat{row(1, 1)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.post(t, "/heartbeat/"+h.doors.canary, ""); got.status != 503 {

@@ -109,7 +109,9 @@ func (c *Committer) stop() (waiting bool) {
 func (c *Committer) commit(ctx context.Context, b *batch) error {
 	c.commitMu.Lock()
 	// What was taken is committed even when ctx ends meanwhile.
+	end := traceAppend(ctx, b)
 	position, err := c.append(context.WithoutCancel(ctx), b)
+	end(err)
 	if err != nil {
 		c.unsure = true
 	} else {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 	"github.com/fleetbeat/fleetbeat/internal/eventlog"
@@ -173,11 +174,13 @@ func (c *Committer) Snapshot(w io.Writer) (event.Position, error) {
 }
 
 // submit adds rows and facts to the open batch and waits for its commit, or until ctx ends.
-func (c *Committer) submit(ctx context.Context, rows []event.Heartbeat, facts []event.Fact) (Receipt, error) {
+func (c *Committer) submit(ctx context.Context, rows []event.Heartbeat, facts []event.Fact) (receipt Receipt, err error) {
 	if len(rows)+len(facts) == 0 {
 		return Receipt{}, nil
 	}
-	t, err := c.enter(rows, facts)
+	ctx, end := traceCommit(ctx, len(rows)+len(facts))
+	defer func() { end(receipt, err) }()
+	t, err := c.enter(ctx, rows, facts)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -195,7 +198,7 @@ func (c *Committer) submit(ctx context.Context, rows []event.Heartbeat, facts []
 }
 
 // enter stamps rows and facts and adds them to the open batch.
-func (c *Committer) enter(rows []event.Heartbeat, facts []event.Fact) (ticket, error) {
+func (c *Committer) enter(ctx context.Context, rows []event.Heartbeat, facts []event.Fact) (ticket, error) {
 	n := len(rows) + len(facts)
 	if n > maxBatchRows {
 		return ticket{}, fmt.Errorf("%d rows are more than a batch of %d holds", n, maxBatchRows)
@@ -207,6 +210,9 @@ func (c *Committer) enter(rows []event.Heartbeat, facts []event.Fact) (ticket, e
 	}
 	b := c.openBatch(n)
 	t := b.add(rows, facts, event.At(c.stamps.now()))
+	if span := trace.SpanFromContext(ctx); b.traced == nil && span.IsRecording() {
+		b.traced = span
+	}
 	before := c.rows
 	c.rows += n
 	if before == 0 || before < c.config.PaceRows && c.rows >= c.config.PaceRows {

@@ -119,7 +119,7 @@ func TestFactsKeepTheirPlaceAmongHeartbeats(t *testing.T) {
 	h := newHouse(t, options{idle: true})
 	var waiting sync.WaitGroup
 	enter := func(rows []event.Heartbeat, facts []event.Fact, want string) {
-		ticket, err := h.committer.enter(rows, facts)
+		ticket, err := h.committer.enter(t.Context(), rows, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +242,7 @@ func TestFullQueueIsBusyAtOnceAndEmptiesAgain(t *testing.T) {
 	}
 	var tickets []ticket
 	for range 4 {
-		ticket, err := h.committer.enter(rows, nil)
+		ticket, err := h.committer.enter(t.Context(), rows, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

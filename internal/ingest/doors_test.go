@@ -279,7 +279,7 @@ func TestOtherMethodsAre405(t *testing.T) {
 
 func TestFullQueueIs503BeforeTheBodyIsRead(t *testing.T) {
 	h := newHouse(t, options{idle: true, committer: CommitterConfig{QueueRows: 1}})
-	if _, err := h.committer.enter([]event.Heartbeat{row(1, 1)}, nil); err != nil {
+	if _, err := h.committer.enter(t.Context(), []event.Heartbeat{row(1, 1)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	seconds := map[string]bool{}

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -88,7 +87,7 @@ func (d *Doors) accept(k *work, kind string, b *body, r *http.Request) (Receipt,
 		return Receipt{}, err
 	}
 	d.sort(k)
-	return d.committer.Submit(context.Background(), k.rows)
+	return d.committer.Submit(waiting(r), k.rows)
 }
 
 // sort makes rows of the items whose vehicles are known and that have no fault, and rejections of the others.

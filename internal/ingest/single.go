@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 
@@ -18,10 +17,10 @@ func (d *Doors) heartbeat(w http.ResponseWriter, r *http.Request) {
 	}
 	var receipt Receipt
 	if number == canaryNumber {
-		receipt, err = d.committer.submit(context.Background(), nil, d.canaryFact)
+		receipt, err = d.committer.submit(waiting(r), nil, d.canaryFact)
 	} else {
 		row := [...]event.Heartbeat{{Vehicle: number, Sequence: event.NoSequence}}
-		receipt, err = d.committer.submit(context.Background(), row[:], nil)
+		receipt, err = d.committer.submit(waiting(r), row[:], nil)
 	}
 	if err != nil {
 		d.refuse(w, err)
@@ -71,7 +70,7 @@ func (d *Doors) acceptOne(r *http.Request) (Receipt, error) {
 		return Receipt{}, refuse(reasonInvalidHeartbeat, "%s", it.fault)
 	}
 	row := [...]event.Heartbeat{it.row(number)}
-	return d.committer.submit(context.Background(), row[:], nil)
+	return d.committer.submit(waiting(r), row[:], nil)
 }
 
 // singleItem reads the body of a call for one vehicle; without a body, the heartbeat says nothing about itself.
