@@ -35,17 +35,17 @@ func (c *Changes) len() int {
 //
 // A part and its slices are fn's until it returns; an error from fn ends the reading and is returned.
 func (r *Registry) Changes(ctx context.Context, since int64, fn func(Changes) error) error {
-	t, err := r.reader.BeginTx(ctx, nil) // all of one moment, whatever is written meanwhile
+	err := r.read(ctx, func(t *sql.Tx) error { return changes(ctx, t, since, fn) }) // all of one moment, whatever is written meanwhile
 	if err != nil {
-		return fmt.Errorf("reading changes: %w", err)
+		return fmt.Errorf("reading changes since revision %d: %w", since, err)
 	}
-	defer t.Rollback()
+	return nil
+}
+
+func changes(ctx context.Context, t *sql.Tx, since int64, fn func(Changes) error) error {
 	p, err := loadProgress(ctx, t)
-	if err != nil {
-		return fmt.Errorf("reading the revision: %w", err)
-	}
-	if p.revision <= since {
-		return nil
+	if err != nil || p.revision <= since {
+		return err
 	}
 	f := feed{tx: t, since: since, fn: fn, part: Changes{Revision: since}}
 	reads := []func(context.Context) error{f.removedVehicles, f.customers, f.vehicles, f.removedCustomers}
@@ -54,7 +54,7 @@ func (r *Registry) Changes(ctx context.Context, since int64, fn func(Changes) er
 	}
 	for _, read := range reads {
 		if err := read(ctx); err != nil {
-			return fmt.Errorf("reading changes since revision %d: %w", since, err)
+			return err
 		}
 	}
 	f.part.Revision = p.revision

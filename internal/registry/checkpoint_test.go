@@ -14,7 +14,7 @@ import (
 func TestCheckpointsBesideReadersLeaveFittingChecksums(t *testing.T) {
 	path := filepath.Join(memoryDir(t), "registry.db")
 	r := openAt(t, path)
-	r.checkpointAt = 1
+	onSQLite(r).checkpointAt = 1
 	reading, stop := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	for range 3 {

@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,31 +115,28 @@ func readLines(t *testing.T, data []byte) (lines []importLine) {
 // TestWhatImportTakesComesOutOfExport imports random files: what is taken must come out of Export, and go in again, here
 // and elsewhere, without a change.
 func TestWhatImportTakesComesOutOfExport(t *testing.T) {
-	dir := memoryDir(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		cell := rapid.SampledFrom([]string{"", "v1", "v2", "a", "=b", "'=b", "\"x,\"\"y\"", "1.5s", "90", "true", "p;q", "/", "\""})
-		file := fullHeader
-		for range rapid.IntRange(0, 8).Draw(rt, "lines") {
-			file += strings.Join(rapid.SliceOfN(cell, int(columnCount), int(columnCount)).Draw(rt, "cells"), ",") + "\n"
-		}
-		folder, err := os.MkdirTemp(dir, "") //nolint:usetesting // one for each try of rapid, which has no TempDir
-		if err != nil {
-			rt.Fatal(err)
-		}
-		r, other := openAt(t, filepath.Join(folder, "a.db")), openAt(t, filepath.Join(folder, "b.db"))
-		defer other.Close()
-		defer r.Close()
-		result := importText(t, r, file, ImportOptions{Partial: true})
-		if result.Created+result.Rejected != result.Lines {
-			rt.Errorf("lines are missing in %+v", result)
-		}
-		first := exported(t, r)
-		if again := mustImport(t, r, first); again.Unchanged != result.Created || again.Lines != result.Created {
-			rt.Errorf("%d were created; the export imports as %+v", result.Created, again)
-		}
-		mustImport(t, other, first)
-		if exported(t, other) != first {
-			rt.Error("the export of the import of the export differs")
-		}
+	onBoth(t, func(t *testing.T, on store) {
+		on.eachRound(t, func(rt *rapid.T) {
+			cell := rapid.SampledFrom([]string{"", "v1", "v2", "a", "=b", "'=b", "\"x,\"\"y\"", "1.5s", "90", "true", "p;q", "/", "\""})
+			file := fullHeader
+			for range rapid.IntRange(0, 8).Draw(rt, "lines") {
+				file += strings.Join(rapid.SliceOfN(cell, int(columnCount), int(columnCount)).Draw(rt, "cells"), ",") + "\n"
+			}
+			r, other := on.openInMemory(t), on.openInMemory(t)
+			defer other.Close()
+			defer r.Close()
+			result := importText(t, r, file, ImportOptions{Partial: true})
+			if result.Created+result.Rejected != result.Lines {
+				rt.Errorf("lines are missing in %+v", result)
+			}
+			first := exported(t, r)
+			if again := mustImport(t, r, first); again.Unchanged != result.Created || again.Lines != result.Created {
+				rt.Errorf("%d were created; the export imports as %+v", result.Created, again)
+			}
+			mustImport(t, other, first)
+			if exported(t, other) != first {
+				rt.Error("the export of the import of the export differs")
+			}
+		})
 	})
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -58,8 +59,11 @@ func (r *Registry) CreateCustomer(ctx context.Context, n NewCustomer) (c Custome
 
 // Customer is the customer with this id, or ErrNotFound.
 func (r *Registry) Customer(ctx context.Context, id string) (c CountedCustomer, err error) {
+	if !storable(id) {
+		return c, found(sql.ErrNoRows, "customer", id)
+	}
 	c, err = scanCountedCustomer(r.reader.QueryRowContext(ctx, selectCountedCustomers+`WHERE c.id = $1`, id).Scan)
-	return c, found(err, "customer", id)
+	return c, r.engine.fault(found(err, "customer", id))
 }
 
 // UpdateCustomer changes a customer and returns it as it is then.
@@ -246,6 +250,9 @@ func (t *tx) removals(ctx context.Context, customer event.CustomerID) (facts []e
 const selectCustomers = `SELECT c.number, c.id, c.name, c.address, c.late_after, c.offline_after FROM customers c `
 
 func (t *tx) customer(ctx context.Context, id string) (Customer, error) {
+	if !storable(id) {
+		return Customer{}, found(sql.ErrNoRows, "customer", id)
+	}
 	c, err := scanCustomer(t.QueryRowContext(ctx, selectCustomers+`WHERE c.id = $1`, id).Scan)
 	return c, found(err, "customer", id)
 }

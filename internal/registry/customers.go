@@ -2,12 +2,12 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -40,16 +40,15 @@ func (r *Registry) Customers(ctx context.Context, q CustomerQuery) (page Custome
 		return page, fmt.Errorf("listing customers: %w", err)
 	}
 	like := "%" + likeEscaper.Replace(fold(strings.TrimSpace(q.Search))) + "%"
-	tx, err := r.reader.BeginTx(ctx, nil) // total and items of the same moment
+	err = r.read(ctx, func(t *sql.Tx) (err error) { // total and items of the same moment
+		if page.Total, err = countCustomers(ctx, t, like); err != nil {
+			return err
+		}
+		page.Items, err = listCustomers(ctx, t, like, after, q.Limit+1)
+		return err
+	})
 	if err != nil {
-		return page, fmt.Errorf("listing customers: %w", err)
-	}
-	defer tx.Rollback()
-	if page.Total, err = countCustomers(ctx, tx, like); err != nil {
-		return page, fmt.Errorf("counting customers: %w", err)
-	}
-	if page.Items, err = listCustomers(ctx, tx, like, after, q.Limit+1); err != nil {
-		return page, fmt.Errorf("listing customers: %w", err)
+		return CustomerPage{}, fmt.Errorf("listing customers: %w", err)
 	}
 	if len(page.Items) > q.Limit {
 		page.Items = page.Items[:q.Limit]
@@ -132,7 +131,7 @@ func parseCursor(cursor string) (place, error) {
 	}
 	number, nameKey, ok := strings.Cut(string(text), " ")
 	n, err := strconv.ParseUint(number, 10, 32)
-	if !ok || err != nil || !utf8.ValidString(nameKey) {
+	if !ok || err != nil || !storable(nameKey) {
 		return place{}, errors.New("malformed")
 	}
 	return place{nameKey: nameKey, number: event.CustomerID(n)}, nil

@@ -18,7 +18,7 @@ func leftBehind(t *testing.T, crashed bool) (files map[string][]byte, export str
 	r := openAt(t, path)
 	mustImport(t, r, fleetCSV(2000))
 	if crashed {
-		if _, err := r.checkpoint(t.Context(), "PASSIVE"); err != nil {
+		if _, err := onSQLite(r).checkpoint(t.Context(), "PASSIVE"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestACrashWithinACheckpointDoesNoHarm(t *testing.T) {
 // TestCheckpointsKeepTheWALSmall writes beside a reader that holds an old state, and after it.
 func TestCheckpointsKeepTheWALSmall(t *testing.T) {
 	r := openAt(t, filepath.Join(memoryDir(t), "registry.db"))
-	r.checkpointAt = 256 << 10
+	onSQLite(r).checkpointAt = 256 << 10
 	mustImport(t, r, fleetCSV(1000))
 	walSize := func() int64 {
 		info, err := os.Stat(r.config.Path + walSuffix)
@@ -209,14 +209,14 @@ func TestCheckpointsKeepTheWALSmall(t *testing.T) {
 	for _, tag := range []string{"a", "b", "c", "d"} {
 		mustImport(t, r, strings.ReplaceAll(fleetCSV(1000), "euro6", tag))
 	}
-	if walSize() < r.checkpointAt {
+	if walSize() < onSQLite(r).checkpointAt {
 		t.Errorf("with a reader, the WAL has %d bytes: the test does not show anything", walSize())
 	}
 	if err := reader.Rollback(); err != nil {
 		t.Fatal(err)
 	}
 	mustCustomer(t, r, "one-more")
-	if walSize() >= r.checkpointAt {
+	if walSize() >= onSQLite(r).checkpointAt {
 		t.Errorf("the WAL has %d bytes", walSize())
 	}
 	openAt(t, writeFiles(t, readFiles(t, r.config.Path)))

@@ -20,6 +20,9 @@ var (
 	ErrOutboxFull = errors.New("too many facts wait for the log")
 	// ErrBusy: somebody reads what is to be taken away. Try again.
 	ErrBusy = errors.New("the registry is being read")
+	// ErrUnavailable: the database cannot be reached. A write that it was asked for when it went away may have been stored.
+	// Try again.
+	ErrUnavailable = errors.New("the registry is away")
 	// ErrDamaged: the database is not what was written. Nothing of it was touched.
 	ErrDamaged = errors.New("the registry is damaged")
 	// ErrNewerSchema: a newer version of the program wrote the database.

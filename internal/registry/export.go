@@ -37,7 +37,7 @@ func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
 	rows, err := r.reader.QueryContext(ctx, `SELECT v.vin, v.registration_number, c.id, c.name, c.address, v.tags,
 		v.late_after, v.offline_after, v.paused FROM vehicles v JOIN customers c ON c.number = v.customer ORDER BY v.number`)
 	if err != nil {
-		return err
+		return r.engine.fault(err)
 	}
 	defer rows.Close()
 	if _, err := out.WriteString(strings.Join(columnNames(), ",") + "\n"); err != nil {
@@ -49,14 +49,14 @@ func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
 		err := rows.Scan(&line.texts[colVIN], &line.texts[colRegistrationNumber], &line.texts[colCustomerID],
 			&line.texts[colCustomerName], &line.texts[colCustomerAddress], &line.texts[colTags], &line.late, &line.offline, &line.paused)
 		if err != nil {
-			return err
+			return r.engine.fault(err)
 		}
 		buf = line.append(buf[:0])
 		if _, err := out.Write(buf); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	return r.engine.fault(rows.Err())
 }
 
 // exportLine is a vehicle and its customer as Export writes them.

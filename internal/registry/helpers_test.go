@@ -18,7 +18,13 @@ func open(t testing.TB) *Registry {
 
 func openAt(t testing.TB, path string) *Registry {
 	t.Helper()
-	r, err := Open(t.Context(), Config{Path: path})
+	return openWith(t, Config{Path: path})
+}
+
+// openWith opens a registry, and closes it with the test.
+func openWith(t testing.TB, config Config) *Registry {
+	t.Helper()
+	r, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +96,7 @@ func exported(t testing.TB, r *Registry) string {
 // outbox is all that waits for the log.
 func outbox(t testing.TB, r *Registry) []event.Fact {
 	t.Helper()
-	facts, _, err := r.oldestFacts(t.Context())
+	facts, _, err := oldestFacts(t.Context(), r.reader)
 	if err != nil {
 		t.Fatal(err)
 	}

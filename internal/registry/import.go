@@ -269,7 +269,7 @@ func (t *tx) vehiclesOf(ctx context.Context, lines []importLine) (map[string]Veh
 	for i, line := range lines {
 		args[i] = line.vehicle.VIN
 	}
-	rows, err := t.QueryContext(ctx, selectVehicles+`WHERE v.vin IN `+placeholders(1, len(args)), args...)
+	rows, err := t.QueryContext(ctx, selectVehicles+`WHERE v.vin IN `+t.engine.placeholders(1, len(args)), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,41 +21,40 @@ import (
 // three mirrors pull the changes now and then, and the outbox is relayed now and then, sometimes twice. At the end all of
 // them, and what the facts say, are the state of the model.
 func TestRandomHistoriesAgreeWithTheModel(t *testing.T) {
-	eachHistory(t, func(t *rapid.T, h *history) {
-		t.Repeat(map[string]func(*rapid.T){
-			"create customer": h.createCustomer,
-			"update customer": h.updateCustomer,
-			"delete customer": h.deleteCustomer,
-			"create vehicle":  h.createVehicle,
-			"update vehicle":  h.updateVehicle,
-			"delete vehicle":  h.deleteVehicle,
-			"import":          h.importFile,
-			"default policy":  h.setDefaultPolicy,
-			"pull":            h.pull,
-			"relay":           h.relay,
-			"reopen":          h.reopen,
-			"":                h.check,
+	onBoth(t, func(t *testing.T, on store) {
+		eachHistory(t, on, func(t *rapid.T, h *history) {
+			t.Repeat(map[string]func(*rapid.T){
+				"create customer": h.createCustomer,
+				"update customer": h.updateCustomer,
+				"delete customer": h.deleteCustomer,
+				"create vehicle":  h.createVehicle,
+				"update vehicle":  h.updateVehicle,
+				"delete vehicle":  h.deleteVehicle,
+				"import":          h.importFile,
+				"default policy":  h.setDefaultPolicy,
+				"pull":            h.pull,
+				"relay":           h.relay,
+				"reopen":          h.reopen,
+				"":                h.check,
+			})
+			h.finish(t)
 		})
-		h.finish(t)
 	})
 }
 
 // eachHistory checks many random histories, each of a registry of its own.
-func eachHistory(t *testing.T, check func(*rapid.T, *history)) {
-	dir := memoryDir(t)
-	n := 0
-	rapid.Check(t, func(t *rapid.T) {
-		n++
-		h := newHistory(t, filepath.Join(dir, fmt.Sprintf("%d.db", n)))
+func eachHistory(t *testing.T, on store, check func(*rapid.T, *history)) {
+	on.eachRound(t, func(rt *rapid.T) {
+		h := newHistory(rt, on.config(t, Config{Path: memoryDir(t) + "/registry.db"}))
 		defer func() { h.registry.Close() }()
-		check(t, h)
+		check(rt, h)
 	})
 }
 
 // history is one random history: the registry, what must be in it, and its readers.
 type history struct {
 	registry *Registry
-	path     string
+	config   Config
 
 	customers    map[string]Customer
 	vehicles     map[string]Vehicle
@@ -70,15 +68,16 @@ type history struct {
 	facts   folded
 }
 
-func newHistory(t *rapid.T, path string) *history {
-	h := &history{path: path, customers: make(map[string]Customer), vehicles: make(map[string]Vehicle), policy: event.DefaultPolicy,
+func newHistory(t *rapid.T, config Config) *history {
+	h := &history{config: config, customers: make(map[string]Customer), vehicles: make(map[string]Vehicle), policy: event.DefaultPolicy,
 		mirrors: []*mirror{newMirror(), newMirror(), newMirror()}, facts: newFolded()}
 	h.registry = h.open(t)
 	return h
 }
 
 func (h *history) open(t *rapid.T) *Registry {
-	r, err := Open(context.Background(), Config{Path: h.path, Now: func() event.Time { return h.clock }})
+	h.config.Now = func() event.Time { return h.clock }
+	r, err := Open(context.Background(), h.config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +304,7 @@ func (h *history) relay(t *rapid.T) {
 			return 0, errors.New("crash before the note")
 		}
 		return 1, nil
-	}, new(progress))
+	}, new(appended))
 	if (err != nil) != crash {
 		t.Fatal(err)
 	}

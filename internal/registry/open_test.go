@@ -16,31 +16,33 @@ import (
 )
 
 func TestReopenKeepsEverything(t *testing.T) {
-	ctx := t.Context()
-	path := filepath.Join(t.TempDir(), "odd name?#%41.db")
-	r := openAt(t, path)
-	mustImport(t, r, fleetCSV(300))
-	mustCustomer(t, r, "empty")
-	before, revision, facts := exported(t, r), r.Revision(), outbox(t, r)
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r = openAt(t, path)
-	if got := exported(t, r); got != before {
-		t.Error("the export differs after reopening")
-	}
-	if r.Revision() != revision {
-		t.Errorf("revision %d, want %d", r.Revision(), revision)
-	}
-	if diff := cmp.Diff(facts, outbox(t, r)); diff != "" {
-		t.Error("the outbox differs", diff)
-	}
-	if v := mustVehicle(t, r, "next", "empty"); v.Number != 301 {
-		t.Errorf("the next vehicle is number %d, want 301", v.Number)
-	}
-	if _, err := r.Customer(ctx, "empty"); err != nil {
-		t.Error(err)
-	}
+	onBoth(t, func(t *testing.T, on store) {
+		ctx := t.Context()
+		config := on.config(t, Config{Path: filepath.Join(t.TempDir(), "odd name?#%41.db")})
+		r := openWith(t, config)
+		mustImport(t, r, fleetCSV(300))
+		mustCustomer(t, r, "empty")
+		before, revision, facts := exported(t, r), r.Revision(), outbox(t, r)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r = openWith(t, config)
+		if got := exported(t, r); got != before {
+			t.Error("the export differs after reopening")
+		}
+		if r.Revision() != revision {
+			t.Errorf("revision %d, want %d", r.Revision(), revision)
+		}
+		if diff := cmp.Diff(facts, outbox(t, r)); diff != "" {
+			t.Error("the outbox differs", diff)
+		}
+		if v := mustVehicle(t, r, "next", "empty"); v.Number != 301 {
+			t.Errorf("the next vehicle is number %d, want 301", v.Number)
+		}
+		if _, err := r.Customer(ctx, "empty"); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestCrashKeepsWhatWasAnswered copies the files of a registry that is open, which is what a killed process leaves.
@@ -71,32 +73,41 @@ func TestCrashKeepsWhatWasAnswered(t *testing.T) {
 }
 
 func TestMigrationsGoUpDownAndUp(t *testing.T) {
-	ctx := t.Context()
-	r := open(t)
-	migrations, err := newMigrations(r.writer, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	up := schema(t, r.writer)
-	if _, err := migrations.DownTo(ctx, 0); err != nil {
-		t.Fatal(err)
-	}
-	if down := schema(t, r.writer); len(down) != 0 {
-		t.Errorf("going down leaves %v", down)
-	}
-	if _, err := migrations.Up(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(up, schema(t, r.writer)); diff != "" {
-		t.Error(diff)
-	}
-	mustCustomer(t, r, "works")
+	onBoth(t, func(t *testing.T, on store) {
+		ctx := t.Context()
+		r := on.open(t)
+		migrations, err := newMigrations(r.writer, r.engine, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		up := on.schema(t, r.writer)
+		if _, err := migrations.DownTo(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+		if down := on.schema(t, r.writer); len(down) != 0 {
+			t.Errorf("going down leaves %v", down)
+		}
+		if _, err := migrations.Up(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(up, on.schema(t, r.writer)); diff != "" {
+			t.Error(diff)
+		}
+		mustCustomer(t, r, "works")
+	})
 }
 
-func schema(t *testing.T, db *sql.DB) (statements []string) {
+func (on store) schema(t *testing.T, db *sql.DB) (statements []string) {
 	t.Helper()
-	rows, err := db.Query(`SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '%goose%'
-		AND name NOT LIKE 'sqlite_%' ORDER BY name`)
+	query := `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '%goose%'
+		AND name NOT LIKE 'sqlite_%' ORDER BY name`
+	if on.server != nil {
+		query = `SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, collation_name) FROM information_schema.columns
+			WHERE table_schema = current_schema() AND table_name NOT LIKE '%goose%'
+			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename NOT LIKE '%goose%'
+			ORDER BY 1`
+	}
+	rows, err := db.Query(query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,24 +188,26 @@ func TestSettingsOfSQLiteAreChecked(t *testing.T) {
 }
 
 func TestMetricsAreRegisteredAndTakenBack(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	for range 2 {
-		r, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "registry.db"), Registerer: registry})
-		if err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, on store) {
+		registry := prometheus.NewPedanticRegistry()
+		for range 2 {
+			r, err := Open(t.Context(), on.config(t, Config{Registerer: registry}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustCustomer(t, r, "kalles")
+			mustVehicle(t, r, "v1", "kalles")
+			if got := gauge(t, registry, "fleetbeat_registry_outbox_length"); got != 1 {
+				t.Errorf("outbox length %v, want 1", got)
+			}
+			if got := gauge(t, registry, "fleetbeat_registry_revision"); got != 2 {
+				t.Errorf("revision %v, want 2", got)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
 		}
-		mustCustomer(t, r, "kalles")
-		mustVehicle(t, r, "v1", "kalles")
-		if got := gauge(t, registry, "fleetbeat_registry_outbox_length"); got != 1 {
-			t.Errorf("outbox length %v, want 1", got)
-		}
-		if got := gauge(t, registry, "fleetbeat_registry_revision"); got != 2 {
-			t.Errorf("revision %v, want 2", got)
-		}
-		if err := r.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 }
 
 func gauge(t *testing.T, g prometheus.Gatherer, name string) float64 {

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,15 +31,19 @@ func (t *tx) tell(ctx context.Context, facts ...event.Fact) error {
 	return t.insert(ctx, `INSERT INTO outbox (seq, revision, fact, vehicle, customer, late_after, offline_after)`, 7, args)
 }
 
+// storeFunc makes facts durable in the log, and says at which position.
+type storeFunc = func(context.Context, []event.Fact) (event.Position, error)
+
 // Relay hands the outbox to store, in order and at most MaxFacts at once, until ctx ends; it then returns nil. store
 // returns when the facts are durable in the log, and says at which position. When it fails, Relay tries again, with
 // growing pauses; where only the note of the append failed, it tries the note alone. A crash between the two hands over
 // the same facts again: they bear that.
 //
-// It sleeps until a write wakes it. One Relay may run at a time.
-func (r *Registry) Relay(ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error)) error {
+// It sleeps until a write wakes it. One Relay may run at a time in a process; of those of several servers on one
+// PostgreSQL, one at a time relays.
+func (r *Registry) Relay(ctx context.Context, store storeFunc) error {
 	pause := firstPause
-	var stored progress // what the log has and the database does not say yet; zero when there is nothing
+	var stored appended
 	for {
 		_, err := r.await(ctx, func(p progress) bool { return p.fact > p.relayed })
 		if err == nil {
@@ -50,9 +55,12 @@ func (r *Registry) Relay(ctx context.Context, store func(context.Context, []even
 		case err == nil:
 			pause = firstPause
 			continue
+		case errors.Is(err, errElsewhere):
+			pause = firstPause
+		default:
+			r.metrics.failures.Inc()
+			r.logger.Warn("registry facts were not relayed to the log; trying again", "error", oneLine(err), "in", pause)
 		}
-		r.metrics.failures.Inc()
-		r.logger.Warn("registry facts were not relayed to the log; trying again", "error", err, "in", pause)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -62,12 +70,19 @@ func (r *Registry) Relay(ctx context.Context, store func(context.Context, []even
 	}
 }
 
+// appended is what the log has of the outbox and the database does not say yet; zero when there is nothing.
+type appended struct {
+	progress
+	before int64 // the last fact relayed when they were read
+}
+
 // relaySome relays the oldest facts. stored is what it stored before and could not take note of.
-func (r *Registry) relaySome(
-	ctx context.Context, store func(context.Context, []event.Fact) (event.Position, error), stored *progress,
-) error {
-	if *stored == (progress{}) {
-		facts, last, err := r.oldestFacts(ctx)
+func (r *Registry) relaySome(ctx context.Context, store storeFunc, stored *appended) error {
+	if r.engine.relayer() != nil {
+		return r.engine.fault(r.relayInTurn(ctx, store, stored))
+	}
+	if *stored == (appended{}) {
+		facts, last, err := oldestFacts(ctx, r.reader)
 		if err != nil {
 			return fmt.Errorf("reading the outbox: %w", err)
 		}
@@ -75,19 +90,19 @@ func (r *Registry) relaySome(
 		if err != nil {
 			return fmt.Errorf("appending %d facts: %w", len(facts), err)
 		}
-		*stored = progress{relayed: last, position: position}
+		stored.relayed, stored.position = last, position
 	}
-	if err := r.noteRelayed(context.WithoutCancel(ctx), *stored); err != nil {
+	if err := r.noteRelayed(context.WithoutCancel(ctx), stored.progress); err != nil {
 		return fmt.Errorf("noting that the log has the facts: %w", err)
 	}
-	r.advance(*stored)
-	*stored = progress{}
+	r.advance(stored.progress)
+	*stored = appended{}
 	return nil
 }
 
 // oldestFacts are those to relay next, and the number of the last of them.
-func (r *Registry) oldestFacts(ctx context.Context) (facts []event.Fact, last int64, err error) {
-	rows, err := r.reader.QueryContext(ctx, `SELECT seq, fact, vehicle, customer, late_after, offline_after
+func oldestFacts(ctx context.Context, q querier) (facts []event.Fact, last int64, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT seq, fact, vehicle, customer, late_after, offline_after
 		FROM outbox ORDER BY seq LIMIT $1`, MaxFacts)
 	if err != nil {
 		return nil, 0, err
@@ -116,18 +131,23 @@ func (r *Registry) noteRelayed(ctx context.Context, stored progress) error {
 		return err
 	}
 	defer t.Rollback() // does nothing after the commit
-	_, err = t.ExecContext(ctx, `UPDATE state SET relayed_fact = $1, relayed_position = $2`, stored.relayed, stored.position)
-	if err != nil {
-		return err
-	}
-	if _, err := t.ExecContext(ctx, `DELETE FROM outbox WHERE seq <= $1`, stored.relayed); err != nil {
+	if err := takeFromOutbox(ctx, t, stored); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
 		return err
 	}
-	r.checkpointWhenLarge(ctx)
+	r.engine.committed(ctx, r.Revision())
 	return nil
+}
+
+func takeFromOutbox(ctx context.Context, t *sql.Tx, stored progress) error {
+	_, err := t.ExecContext(ctx, `UPDATE state SET relayed_fact = $1, relayed_position = $2`, stored.relayed, stored.position)
+	if err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, `DELETE FROM outbox WHERE seq <= $1`, stored.relayed)
+	return err
 }
 
 // WaitRelayed blocks until the log has the facts of all writes up to revision, and returns a position at which it does.
@@ -137,7 +157,7 @@ func (r *Registry) WaitRelayed(ctx context.Context, revision int64) (event.Posit
 	err := r.reader.QueryRowContext(ctx, `SELECT relayed_position, (SELECT MAX(seq) FROM outbox WHERE revision <= $1)
 		FROM state`, revision).Scan(&position, &last)
 	if err != nil {
-		return 0, fmt.Errorf("reading the outbox: %w", err)
+		return 0, fmt.Errorf("reading the outbox: %w", r.engine.fault(err))
 	}
 	if !last.Valid {
 		return position, nil

@@ -21,12 +21,11 @@ type Past struct {
 // Past is the directory of a moment: every write up to and with it is in it, and none after. Writes take their moments
 // from Config.Now when they are committed. Before the oldest moment that is kept, it is the directory of that one.
 func (r *Registry) Past(ctx context.Context, at event.Time) (p Past, err error) {
-	t, err := r.reader.BeginTx(ctx, nil) // all of one state, whatever is written meanwhile
+	err = r.read(ctx, func(t *sql.Tx) (err error) { // all of one state, whatever is written meanwhile
+		p, err = readPast(ctx, t, max(at, 0))
+		return err
+	})
 	if err != nil {
-		return p, fmt.Errorf("reading the past: %w", err)
-	}
-	defer t.Rollback()
-	if p, err = readPast(ctx, t, max(at, 0)); err != nil {
 		return Past{}, fmt.Errorf("reading the past: %w", err)
 	}
 	return p, nil
@@ -129,7 +128,9 @@ type past struct {
 }
 
 func loadPast(ctx context.Context, q querier) (p past, err error) {
-	err = q.QueryRowContext(ctx, `SELECT MIN(last_past), MAX(last_past), MAX(at) FROM moments`).Scan(&p.firstPast, &p.lastPast, &p.marked)
+	err = q.QueryRowContext(ctx, `SELECT a.last_past, b.last_past, b.at FROM
+		(SELECT last_past FROM moments ORDER BY at LIMIT 1) a, (SELECT at, last_past FROM moments ORDER BY at DESC LIMIT 1) b`).
+		Scan(&p.firstPast, &p.lastPast, &p.marked)
 	return p, err
 }
 
@@ -182,6 +183,9 @@ func (r *Registry) ForgetPast(ctx context.Context, before event.Time) error {
 func (r *Registry) EraseVehicle(ctx context.Context, vin string) error {
 	_, err := r.write(ctx, func(t *tx) error {
 		var some bool
+		if !storable(vin) {
+			return nil
+		}
 		err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM past_vehicles WHERE vin = $1)`, vin).Scan(&some)
 		if err != nil || !some {
 			return err

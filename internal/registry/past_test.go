@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -74,50 +73,52 @@ func directoryAt(t rapid.TB, r *Registry, at event.Time) directory {
 // TestTheDirectoryOfAMomentIsACopyTakenThen changes a registry at random, while it takes copies of its directory; forgets
 // the oldest past now and then; and compares the directory of any moment with the copy.
 func TestTheDirectoryOfAMomentIsACopyTakenThen(t *testing.T) {
-	eachHistory(t, func(t *rapid.T, h *history) {
-		copies := map[event.Time]directory{0: newDirectory()}
-		forgotten := event.Time(0)
-		takeCopy := func(t *rapid.T) {
-			d := newDirectory()
-			for _, c := range h.customers {
-				d.addCustomer(c)
-			}
-			for _, v := range h.vehicles {
-				d.addVehicle(v)
-			}
-			copies[h.clock] = d
-			h.clock += event.Time(rapid.IntRange(0, 2).Draw(t, "passes"))
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"update customer": h.updateCustomer,
-			"rename customer": h.renameCustomer,
-			"create customer": h.createCustomer,
-			"delete customer": h.deleteCustomer,
-			"create vehicle":  h.createVehicle,
-			"update vehicle":  h.updateVehicle,
-			"delete vehicle":  h.deleteVehicle,
-			"import":          h.importFile,
-			"reopen":          h.reopen,
-			"forget": func(t *rapid.T) {
-				before := event.Time(rapid.Int64Range(-1, max(0, int64(h.clock)-1)).Draw(t, "before"))
-				revision := h.registry.Revision()
-				if err := h.registry.ForgetPast(t.Context(), before); err != nil {
-					t.Fatal(err)
+	onBoth(t, func(t *testing.T, on store) {
+		eachHistory(t, on, func(t *rapid.T, h *history) {
+			copies := map[event.Time]directory{0: newDirectory()}
+			forgotten := event.Time(0)
+			takeCopy := func(t *rapid.T) {
+				d := newDirectory()
+				for _, c := range h.customers {
+					d.addCustomer(c)
 				}
-				forgotten = max(forgotten, before)
-				h.revision += h.registry.Revision() - revision
-			},
-			"": takeCopy,
+				for _, v := range h.vehicles {
+					d.addVehicle(v)
+				}
+				copies[h.clock] = d
+				h.clock += event.Time(rapid.IntRange(0, 2).Draw(t, "passes"))
+			}
+			t.Repeat(map[string]func(*rapid.T){
+				"update customer": h.updateCustomer,
+				"rename customer": h.renameCustomer,
+				"create customer": h.createCustomer,
+				"delete customer": h.deleteCustomer,
+				"create vehicle":  h.createVehicle,
+				"update vehicle":  h.updateVehicle,
+				"delete vehicle":  h.deleteVehicle,
+				"import":          h.importFile,
+				"reopen":          h.reopen,
+				"forget": func(t *rapid.T) {
+					before := event.Time(rapid.Int64Range(-1, max(0, int64(h.clock)-1)).Draw(t, "before"))
+					revision := h.registry.Revision()
+					if err := h.registry.ForgetPast(t.Context(), before); err != nil {
+						t.Fatal(err)
+					}
+					forgotten = max(forgotten, before)
+					h.revision += h.registry.Revision() - revision
+				},
+				"": takeCopy,
+			})
+			for at := range h.clock + 2 {
+				moment := max(at, forgotten)
+				for _, ok := copies[moment]; !ok; _, ok = copies[moment] {
+					moment--
+				}
+				if diff := cmp.Diff(copies[moment], directoryAt(t, h.registry, at), cmpopts.EquateEmpty()); diff != "" {
+					t.Fatalf("the directory of %d of %d (-copy +said), forgotten before %d:\n%s", at, h.clock, forgotten, diff)
+				}
+			}
 		})
-		for at := range h.clock + 2 {
-			moment := max(at, forgotten)
-			for _, ok := copies[moment]; !ok; _, ok = copies[moment] {
-				moment--
-			}
-			if diff := cmp.Diff(copies[moment], directoryAt(t, h.registry, at), cmpopts.EquateEmpty()); diff != "" {
-				t.Fatalf("the directory of %d of %d (-copy +said), forgotten before %d:\n%s", at, h.clock, forgotten, diff)
-			}
-		}
 	})
 }
 
@@ -138,149 +139,162 @@ func (h *history) renameCustomer(t *rapid.T) {
 
 // TestMomentsNeverGoBack: a clock that was put back does not bring changes in disorder.
 func TestMomentsNeverGoBack(t *testing.T) {
-	clock := event.Time(100)
-	r, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "registry.db"), Now: func() event.Time { return clock }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	mustCustomer(t, r, "kalles")
-	mustVehicle(t, r, "v1", "kalles")
-	clock = 50
-	if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new("NEW")}); err != nil {
-		t.Fatal(err)
-	}
-	if d := directoryAt(t, r, 99); len(d.Vehicles) != 0 {
-		t.Errorf("before all changes there are %v", d.Vehicles)
-	}
-	if d := directoryAt(t, r, 100); d.Vehicles[1].RegistrationNumber != "NEW" {
-		t.Errorf("after all changes there are %v", d.Vehicles)
-	}
+	onBoth(t, func(t *testing.T, on store) {
+		clock := event.Time(100)
+		r, err := Open(t.Context(), on.config(t, Config{Now: func() event.Time { return clock }}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		mustCustomer(t, r, "kalles")
+		mustVehicle(t, r, "v1", "kalles")
+		clock = 50
+		if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new("NEW")}); err != nil {
+			t.Fatal(err)
+		}
+		if d := directoryAt(t, r, 99); len(d.Vehicles) != 0 {
+			t.Errorf("before all changes there are %v", d.Vehicles)
+		}
+		if d := directoryAt(t, r, 100); d.Vehicles[1].RegistrationNumber != "NEW" {
+			t.Errorf("after all changes there are %v", d.Vehicles)
+		}
+	})
 }
 
 // TestThePastIsBounded: past rows beyond the bound are dropped, the oldest first, and the directory of an older moment is
 // that of the oldest that is kept.
 func TestThePastIsBounded(t *testing.T) {
-	clock := event.Time(0)
-	const most = 10
-	r, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "registry.db"), MaxPast: most, Now: func() event.Time { clock++; return clock }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	mustCustomer(t, r, "kalles")
-	mustVehicle(t, r, "v1", "kalles")
-	for i := range 50 {
-		if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new(fmt.Sprint(i))}); err != nil {
+	onBoth(t, func(t *testing.T, on store) {
+		clock := event.Time(0)
+		const most = 10
+		r, err := Open(t.Context(), on.config(t, Config{MaxPast: most, Now: func() event.Time { clock++; return clock }}))
+		if err != nil {
 			t.Fatal(err)
 		}
-		var rows, moments int64
-		if err := r.reader.QueryRow(`SELECT (SELECT count(*) FROM past_vehicles), (SELECT count(*) FROM moments)`).Scan(&rows, &moments); err != nil {
-			t.Fatal(err)
+		defer r.Close()
+		mustCustomer(t, r, "kalles")
+		mustVehicle(t, r, "v1", "kalles")
+		for i := range 50 {
+			if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new(fmt.Sprint(i))}); err != nil {
+				t.Fatal(err)
+			}
+			var rows, moments int64
+			if err := r.reader.QueryRow(`SELECT (SELECT count(*) FROM past_vehicles), (SELECT count(*) FROM moments)`).Scan(&rows, &moments); err != nil {
+				t.Fatal(err)
+			}
+			if p, _ := r.now(); rows > most || rows != p.past.lastPast-p.past.firstPast || moments > most+4 {
+				t.Fatalf("after %d changes %d past rows are kept, with %d moments, and the metric says %+v", i+1, rows, moments, p.past)
+			}
 		}
-		if p, _ := r.now(); rows > most || rows != p.past.lastPast-p.past.firstPast || moments > most+4 {
-			t.Fatalf("after %d changes %d past rows are kept, with %d moments, and the metric says %+v", i+1, rows, moments, p.past)
+		if d := directoryAt(t, r, 5); d.Vehicles[1].RegistrationNumber != "39" {
+			t.Errorf("the oldest that is known is %v", d.Vehicles)
 		}
-	}
-	if d := directoryAt(t, r, 5); d.Vehicles[1].RegistrationNumber != "39" {
-		t.Errorf("the oldest that is known is %v", d.Vehicles)
-	}
-	if d := directoryAt(t, r, clock-1); d.Vehicles[1].RegistrationNumber != "48" {
-		t.Errorf("the one before the last is %v", d.Vehicles)
-	}
+		if d := directoryAt(t, r, clock-1); d.Vehicles[1].RegistrationNumber != "48" {
+			t.Errorf("the one before the last is %v", d.Vehicles)
+		}
+	})
 }
 
 // TestAnErasedVehicleHasNoPast: neither under the number that it had, nor under one that its VIN had before.
 func TestAnErasedVehicleHasNoPast(t *testing.T) {
-	clock := event.Time(0)
-	path := filepath.Join(t.TempDir(), "registry.db")
-	r, err := Open(t.Context(), Config{Path: path, Now: func() event.Time { clock++; return clock }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	mustCustomer(t, r, "kalles")
-	for i := range 3 {
-		mustVehicle(t, r, "v1", "kalles")
-		if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new(fmt.Sprint("PLATE", i))}); err != nil {
+	onBoth(t, func(t *testing.T, on store) {
+		clock := event.Time(0)
+		r, err := Open(t.Context(), on.config(t, Config{Now: func() event.Time { clock++; return clock }}))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.DeleteVehicle(t.Context(), "v1"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustVehicle(t, r, "v2", "kalles")
-	then := clock
-	if _, err := r.DeleteVehicle(t.Context(), "v2"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // again, there is nothing to do
-		before := r.Revision()
-		if err := r.EraseVehicle(t.Context(), "v1"); err != nil || r.Revision() > 13 {
-			t.Fatalf("revision %d, %d before: %v", r.Revision(), before, err)
-		}
-	}
-	for at := range clock + 1 {
-		for _, v := range directoryAt(t, r, at).Vehicles {
-			if v.VIN == "v1" {
-				t.Errorf("the vehicle is there at %d", at)
+		defer r.Close()
+		mustCustomer(t, r, "kalles")
+		for i := range 3 {
+			mustVehicle(t, r, "v1", "kalles")
+			if _, _, err := r.UpdateVehicle(t.Context(), "v1", VehiclePatch{RegistrationNumber: new(fmt.Sprint("PLATE", i))}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.DeleteVehicle(t.Context(), "v1"); err != nil {
+				t.Fatal(err)
 			}
 		}
-	}
-	if d := directoryAt(t, r, then); len(d.Vehicles) != 1 {
-		t.Errorf("the other vehicle is gone too: %v", d)
-	}
+		mustVehicle(t, r, "v2", "kalles")
+		then := clock
+		if _, err := r.DeleteVehicle(t.Context(), "v2"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // again, there is nothing to do
+			before := r.Revision()
+			if err := r.EraseVehicle(t.Context(), "v1"); err != nil || r.Revision() > 13 {
+				t.Fatalf("revision %d, %d before: %v", r.Revision(), before, err)
+			}
+		}
+		for at := range clock + 1 {
+			for _, v := range directoryAt(t, r, at).Vehicles {
+				if v.VIN == "v1" {
+					t.Errorf("the vehicle is there at %d", at)
+				}
+			}
+		}
+		if d := directoryAt(t, r, then); len(d.Vehicles) != 1 {
+			t.Errorf("the other vehicle is gone too: %v", d)
+		}
+	})
 }
 
 // TestThePastGoesWithCopyAndImport: an import keeps what vehicles were, and a copy of the registry has it.
 func TestThePastGoesWithCopyAndImport(t *testing.T) {
-	dir := t.TempDir()
-	clock := event.Time(10)
-	r, err := Open(t.Context(), Config{Path: filepath.Join(dir, "registry.db"), Now: func() event.Time { return clock }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	mustImport(t, r, fleetCSV(2000))
-	before := directoryOf(t, r)
-	clock = 20
-	mustImport(t, r, strings.ReplaceAll(fleetCSV(2000), "ABC", "XYZ"))
-	if _, _, err := r.DeleteCustomerAndVehicles(t.Context(), "k3"); err != nil {
-		t.Fatal(err)
-	}
-	to := filepath.Join(dir, "copy.db")
-	if _, err := Copy(t.Context(), filepath.Join(dir, "registry.db"), to); err != nil {
-		t.Fatal(err)
-	}
-	for _, from := range []*Registry{r, openAt(t, to)} {
-		if diff := cmp.Diff(before, directoryAt(t, from, 19), cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("before the second import (-was +said):\n%s", diff)
+	onBoth(t, func(t *testing.T, on store) {
+		clock := event.Time(10)
+		config := on.config(t, Config{Now: func() event.Time { return clock }})
+		r, err := Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		defer r.Close()
+		mustImport(t, r, fleetCSV(2000))
+		before := directoryOf(t, r)
+		clock = 20
+		mustImport(t, r, strings.ReplaceAll(fleetCSV(2000), "ABC", "XYZ"))
+		if _, _, err := r.DeleteCustomerAndVehicles(t.Context(), "k3"); err != nil {
+			t.Fatal(err)
+		}
+		registries := []*Registry{r}
+		if config.URL == "" {
+			to := config.Path + ".copy"
+			if _, err := Copy(t.Context(), config.Path, to); err != nil {
+				t.Fatal(err)
+			}
+			registries = append(registries, openAt(t, to))
+		}
+		for _, from := range registries {
+			if diff := cmp.Diff(before, directoryAt(t, from, 19), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("before the second import (-was +said):\n%s", diff)
+			}
+		}
+	})
 }
 
 // TestARegistryOfTheVersionBeforeHasThePastFromNowOn: what it says when it is first opened is all that is known of before.
 func TestARegistryOfTheVersionBeforeHasThePastFromNowOn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "registry.db")
-	r := openAt(t, path)
-	mustImport(t, r, fleetCSV(300))
-	migrations, err := newMigrations(r.writer, r.logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := migrations.DownTo(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r = openAt(t, path)
-	before := directoryOf(t, r)
-	if len(before.Vehicles) != 300 {
-		t.Fatalf("there are %d vehicles", len(before.Vehicles))
-	}
-	mustImport(t, r, strings.ReplaceAll(fleetCSV(300), "ABC", "XYZ"))
-	if diff := cmp.Diff(before, directoryAt(t, r, 1), cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("before the version came (-was +said):\n%s", diff)
-	}
+	onBoth(t, func(t *testing.T, on store) {
+		config := on.config(t, Config{})
+		r := openWith(t, config)
+		mustImport(t, r, fleetCSV(300))
+		migrations, err := newMigrations(r.writer, r.engine, r.logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := migrations.DownTo(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r = openWith(t, config)
+		before := directoryOf(t, r)
+		if len(before.Vehicles) != 300 {
+			t.Fatalf("there are %d vehicles", len(before.Vehicles))
+		}
+		mustImport(t, r, strings.ReplaceAll(fleetCSV(300), "ABC", "XYZ"))
+		if diff := cmp.Diff(before, directoryAt(t, r, 1), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("before the version came (-was +said):\n%s", diff)
+		}
+	})
 }

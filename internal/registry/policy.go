@@ -13,7 +13,7 @@ func (r *Registry) DefaultPolicy(ctx context.Context) (event.Policy, error) {
 	var late, offline int64
 	err := r.reader.QueryRowContext(ctx, `SELECT late_after, offline_after FROM state`).Scan(&late, &offline)
 	if err != nil {
-		return event.Policy{}, fmt.Errorf("reading the default policy: %w", err)
+		return event.Policy{}, fmt.Errorf("reading the default policy: %w", r.engine.fault(err))
 	}
 	return orDefault(policyOf(late, offline)), nil
 }

@@ -1,5 +1,5 @@
 // Package registry keeps the customers, their vehicles and the policies: the only truth of Fleetbeat that changes in
-// place, in SQL on SQLite.
+// place, in SQL: on SQLite in a file of one server, or on PostgreSQL, where several servers share it.
 //
 // What enters is checked field by field and stored in one transaction, durable when the call returns. What leaves:
 //
@@ -8,8 +8,9 @@
 //   - facts, by which the log learns what presence depends on. They are written to an outbox in the transaction of
 //     the change itself and relayed to the log in order, at least once: a change and its facts come both or neither.
 //
-// Damage is seen at the next Open: every page of the database is held against a checksum beside it, and the last
-// revision against a second place. A damaged database is refused and left as it is.
+// Damage to SQLite's file is seen at the next Open: every page of the database is held against a checksum beside it, and
+// the last revision against a second place. A damaged database is refused and left as it is. PostgreSQL looks after its
+// files itself; while it cannot be reached, methods that need it return ErrUnavailable, and later ones succeed again.
 //
 // Numbers of customers and vehicles are dense from 1 and never used twice, so that the log, which knows vehicles by
 // number only, can never speak of another vehicle than it meant.
@@ -31,8 +32,11 @@ import (
 
 // Config says where the registry is.
 type Config struct {
-	// Path of the SQLite database. Its folder must exist; the file is made when it does not.
+	// Path of the SQLite database. Its folder must exist; the file is made when it does not. With URL only the folder is
+	// used, for files that are being imported.
 	Path string
+	// URL of a PostgreSQL database, as postgres://user:password@host/database. Default: the registry is in SQLite.
+	URL string
 	// Logger hears of trouble with the log. Default: none.
 	Logger *slog.Logger
 	// Registerer takes the metrics. Default: none.
@@ -51,17 +55,16 @@ type Config struct {
 type Registry struct {
 	config  Config
 	logger  *slog.Logger
-	writer  *sql.DB // one connection: SQLite has one writer, and this is the queue before it
+	engine  engine
+	writer  *sql.DB // one connection: the queue before the registry's only write lock
 	reader  *sql.DB
 	exports chan struct{} // one for each that is under way, see maxExports
 	imports chan struct{} // one for each that is under way, see maxImports
 	metrics metrics
 
-	checksums    *checksums
-	checkpointAt int64 // bytes of the WAL from which on it is brought into the database
-
 	mu       sync.Mutex
 	progress progress      // guarded by mu; behind the database for an instant, never ahead
+	away     bool          // guarded by mu; the last look found no database
 	news     chan struct{} // guarded by mu; closed and replaced at every progress
 }
 
@@ -75,10 +78,12 @@ type progress struct {
 }
 
 // Open opens the registry, makes it when there is none, and brings its tables up to date. A registry that a newer
-// version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are.
+// version wrote is ErrNewerSchema, one that is damaged is ErrDamaged; both are left as they are. While there is no
+// PostgreSQL at the URL, it waits for it, until ctx ends; that it refuses the user or has no such database is an error at
+// once.
 func Open(ctx context.Context, config Config) (*Registry, error) {
 	r := &Registry{
-		config: config, logger: config.Logger, news: make(chan struct{}), checkpointAt: checkpointAt,
+		config: config, logger: config.Logger, news: make(chan struct{}),
 		exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports),
 	}
 	if r.logger == nil {
@@ -94,25 +99,16 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		r.config.Now = func() event.Time { return event.At(time.Now()) }
 	}
 	if err := r.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", config.Path, err), r.Close())
+		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", r.where(), err), r.Close())
 	}
 	return r, nil
 }
 
 func (r *Registry) open(ctx context.Context) (err error) {
-	if err := RefuseNewer(ctx, r.config.Path); err != nil {
+	if r.engine, err = newEngine(r.config, r.logger); err != nil {
 		return err
 	}
-	if err := r.verify(ctx); err != nil {
-		return err
-	}
-	if r.writer, err = openWriter(ctx, r.config.Path); err != nil {
-		return err
-	}
-	if err := migrate(ctx, r.writer, r.logger); err != nil {
-		return err
-	}
-	if r.reader, err = openReader(r.config.Path); err != nil {
+	if r.writer, r.reader, err = r.engine.open(ctx); err != nil {
 		return err
 	}
 	if r.progress, err = loadProgress(ctx, r.reader); err != nil {
@@ -121,10 +117,15 @@ func (r *Registry) open(ctx context.Context) (err error) {
 	if r.progress.past, err = loadPast(ctx, r.reader); err != nil {
 		return err
 	}
-	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
-		return err
-	}
 	return r.metrics.register(r)
+}
+
+// where says where the registry is, without a password.
+func (r *Registry) where() string {
+	if r.engine == nil {
+		return "in PostgreSQL"
+	}
+	return r.engine.String()
 }
 
 func loadProgress(ctx context.Context, db querier) (p progress, err error) {
@@ -136,18 +137,10 @@ func loadProgress(ctx context.Context, db querier) (p progress, err error) {
 // Close closes the database. No other method may be running or be called afterwards.
 func (r *Registry) Close() error {
 	r.metrics.unregister(r.config.Registerer)
-	var errs []error
-	if r.reader != nil {
-		errs = append(errs, r.reader.Close())
-		errs = append(errs, r.lastCheckpoint(context.Background()))
+	if r.engine == nil {
+		return nil
 	}
-	if r.writer != nil { // the last of SQLite: it takes the WAL away, which is empty by then
-		errs = append(errs, r.writer.Close())
-	}
-	if r.checksums != nil {
-		errs = append(errs, r.checksums.close())
-	}
-	return errors.Join(errs...)
+	return r.engine.close()
 }
 
 // Revision is the revision of the last write, and 0 before the first.
@@ -184,16 +177,21 @@ func (r *Registry) now() (progress, <-chan struct{}) {
 	return r.progress, r.news
 }
 
-// advance takes in what a transaction committed. Two that committed in one order may call it in the other.
+// advance takes in what a transaction committed, here or at another server. Two that committed in one order may call it
+// in the other.
 func (r *Registry) advance(p progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := r.progress
 	r.progress.revision = max(r.progress.revision, p.revision)
 	r.progress.fact = max(r.progress.fact, p.fact)
 	r.progress.past.firstPast = max(r.progress.past.firstPast, p.past.firstPast)
 	r.progress.past.lastPast = max(r.progress.past.lastPast, p.past.lastPast)
 	if p.relayed > r.progress.relayed { // the position may be lower: a log that was lost begins anew
 		r.progress.relayed, r.progress.position = p.relayed, p.position
+	}
+	if r.progress == before {
+		return
 	}
 	close(r.news)
 	r.news = make(chan struct{})

@@ -32,11 +32,11 @@ func (r *Registry) Resend(ctx context.Context) (revision int64, err error) {
 // has none, and whether it is paused, and last which vehicles are gone.
 const resendFacts = `
 INSERT INTO outbox (seq, revision, fact, vehicle, customer, late_after, offline_after)
-SELECT $1 + ROW_NUMBER() OVER (ORDER BY step, vehicle, customer), $2, fact, vehicle, customer, late_after, offline_after FROM (
-    SELECT 1 AS step, $3 AS fact, 0 AS vehicle, 0 AS customer, late_after, offline_after FROM state
+SELECT CAST($1 AS BIGINT) + ROW_NUMBER() OVER (ORDER BY step, vehicle, customer), CAST($2 AS BIGINT), fact, vehicle, customer, late_after, offline_after FROM (
+    SELECT 1 AS step, CAST($3 AS TEXT) AS fact, 0 AS vehicle, 0 AS customer, late_after, offline_after FROM state
     UNION ALL SELECT 2, $3, 0, number, late_after, offline_after FROM customers
     UNION ALL SELECT 3, $4, number, customer, 0, 0 FROM vehicles
     UNION ALL SELECT 4, $3, number, 0, late_after, offline_after FROM vehicles
     UNION ALL SELECT 5, CASE paused WHEN 0 THEN $6 ELSE $5 END, number, 0, 0, 0 FROM vehicles
     UNION ALL SELECT 6, $7, number, 0, 0, 0 FROM removed_vehicles
-)`
+) AS facts`

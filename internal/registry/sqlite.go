@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,18 +10,95 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// The statements of this package keep to what SQLite and PostgreSQL both understand; what only SQLite knows is here
-// and in the migrations.
+// sqlite is the engine of one server that keeps its registry in a file of its own.
+type sqlite struct {
+	path   string
+	logger *slog.Logger
+	writer *sql.DB // one connection: SQLite has one writer, and this is the queue before it
+	reader *sql.DB
 
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
+	checksums    *checksums
+	checkpointAt int64 // bytes of the WAL from which on it is brought into the database
+}
+
+func newSQLite(path string, logger *slog.Logger) *sqlite {
+	return &sqlite{path: path, logger: logger, checkpointAt: checkpointAt}
+}
+
+func (s *sqlite) String() string { return s.path }
+
+func (s *sqlite) open(ctx context.Context) (writer, reader *sql.DB, err error) {
+	if err := RefuseNewer(ctx, s.path); err != nil {
+		return nil, nil, err
+	}
+	if err := s.verify(ctx); err != nil {
+		return nil, nil, err
+	}
+	if s.writer, err = openWriter(ctx, s.path); err != nil {
+		return nil, nil, err
+	}
+	if err := migrate(ctx, s.writer, s, s.logger); err != nil {
+		return nil, nil, err
+	}
+	if s.reader, err = openReader(s.path); err != nil {
+		return nil, nil, err
+	}
+	_, err = s.checkpoint(ctx, "PASSIVE")
+	return s.writer, s.reader, err
+}
+
+func (s *sqlite) close() error {
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+		errs = append(errs, s.lastCheckpoint(context.Background()))
+	}
+	if s.writer != nil { // the last of SQLite: it takes the WAL away, which is empty by then
+		errs = append(errs, s.writer.Close())
+	}
+	if s.checksums != nil {
+		errs = append(errs, s.checksums.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *sqlite) migrations() (goose.Dialect, string) {
+	return goose.DialectSQLite3, "migrations/sqlite"
+}
+
+// snapshot needs no option: a transaction that reads always sees one state.
+func (s *sqlite) snapshot() *sql.TxOptions { return nil }
+
+// placeholders writes (?,?),(?,?) for 2 rows of width 2. SQLite looks numbered ones up in a list, one by one: with a
+// thousand of them, that is most of the time.
+func (s *sqlite) placeholders(rows, width int) string {
+	row := "(" + strings.Repeat("?,", width-1) + "?)"
+	return strings.Repeat(row+",", rows-1) + row
+}
+
+// prepares: an import runs some statements a hundred thousand times.
+func (s *sqlite) prepares() bool { return true }
+
+// fault is the error itself: a file is never away.
+func (s *sqlite) fault(err error) error { return err }
+
+// relayer and watcher: nobody else writes to the file.
+func (s *sqlite) relayer() *sql.DB { return nil }
+func (s *sqlite) watcher() *sql.DB { return nil }
+
+// committed notes the revision in its second place, and keeps the WAL small.
+func (s *sqlite) committed(ctx context.Context, revision int64) {
+	if err := s.checksums.note(revision); err != nil {
+		s.logger.Warn("the registry's revision has no second place", "path", s.path, "error", err)
+	}
+	s.checkpointWhenLarge(ctx)
+}
 
 // busyTimeout is how long to wait for another process that holds the file for a backup, in milliseconds.
 const busyTimeout = "10000"
@@ -84,26 +160,6 @@ func checkPragma(ctx context.Context, db *sql.DB, pragma, want string) error {
 	return nil
 }
 
-// newMigrations makes the ladder of versions: each has a step up and one down, and runs in a transaction.
-func newMigrations(db *sql.DB, logger *slog.Logger) (*goose.Provider, error) {
-	files, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithSlog(logger))
-}
-
-func migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
-	migrations, err := newMigrations(db, logger)
-	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
-	}
-	if _, err := migrations.Up(ctx); err != nil {
-		return fmt.Errorf("bringing the tables up to date: %w", err)
-	}
-	return nil
-}
-
 // RefuseNewer returns ErrNewerSchema when a newer version of the program wrote the database at path. It does not touch
 // the database. No database is nothing newer.
 func RefuseNewer(ctx context.Context, path string) error {
@@ -115,14 +171,7 @@ func RefuseNewer(ctx context.Context, path string) error {
 		if err != nil {
 			return fmt.Errorf("reading its version: %s", oneLine(err))
 		}
-		knows, err := newestMigration()
-		if err != nil {
-			return err
-		}
-		if has > knows {
-			return fmt.Errorf("%w: its tables are of version %d, this program knows %d", ErrNewerSchema, has, knows)
-		}
-		return nil
+		return refuseNewer(has)
 	})
 }
 
@@ -149,22 +198,22 @@ func untouched(path string, look func(*sql.DB) error) error {
 }
 
 // verify makes sure that the database is what was written, before anything is changed.
-func (r *Registry) verify(ctx context.Context) error {
-	path := r.config.Path
+func (s *sqlite) verify(ctx context.Context) error {
+	path := s.path
 	var err error
-	r.checksums, err = openChecksums(path)
+	s.checksums, err = openChecksums(path)
 	if errors.Is(err, errNoChecksums) || errors.Is(err, errBadChecksums) {
 		if some, err := holdsSomething(path); !some {
 			return err // nil when it is new
 		}
-		r.logger.Warn("the registry's pages cannot be checked, only how they fit together", "path", path+checksumsSuffix, "error", err)
+		s.logger.Warn("the registry's pages cannot be checked, only how they fit together", "path", path+checksumsSuffix, "error", err)
 		return untouched(path, func(db *sql.DB) error { return checkStructure(ctx, db) })
 	}
 	if err == nil {
-		err = r.checksums.verify()
+		err = s.checksums.verify()
 	}
 	if err == nil {
-		err = untouched(path, func(db *sql.DB) error { return r.checkRevision(ctx, db) })
+		err = untouched(path, func(db *sql.DB) error { return s.checkRevision(ctx, db) })
 	}
 	if errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("%w; put the whole data folder back from a backup, or remove %s to use it as it is", err, path+checksumsSuffix)
@@ -173,14 +222,14 @@ func (r *Registry) verify(ctx context.Context) error {
 }
 
 // checkRevision makes sure that the last write is still there.
-func (r *Registry) checkRevision(ctx context.Context, db *sql.DB) error {
+func (s *sqlite) checkRevision(ctx context.Context, db *sql.DB) error {
 	p, err := loadProgress(ctx, db)
 	if err != nil {
 		return fmt.Errorf("%w: reading its revision: %s", ErrDamaged, oneLine(err))
 	}
-	if was := r.checksums.revision; p.revision < was {
+	if was := s.checksums.revision; p.revision < was {
 		return fmt.Errorf("%w: it is at revision %d and was at %d, so %s has lost its end", ErrDamaged, p.revision, was,
-			r.config.Path+walSuffix)
+			s.path+walSuffix)
 	}
 	return nil
 }
@@ -208,20 +257,4 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int64, err error) {
 	}
 	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+goose.DefaultTablename).Scan(&version)
 	return version, err
-}
-
-// newestMigration is the highest number that a migration's file name begins with.
-func newestMigration() (newest int64, err error) {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		return 0, err
-	}
-	for _, entry := range entries {
-		version, err := goose.NumericComponent(entry.Name())
-		if err != nil {
-			return 0, fmt.Errorf("migration %s: %w", strconv.Quote(entry.Name()), err)
-		}
-		newest = max(newest, version)
-	}
-	return newest, nil
 }

@@ -210,28 +210,30 @@ func TestCustomerID(t *testing.T) {
 }
 
 func TestAllFieldsAtFaultAreNamedAtOnce(t *testing.T) {
-	ctx := t.Context()
-	r := open(t)
-	_, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "a/b", RegistrationNumber: "\n1\n1", CustomerID: "nobody",
-		Tags: []string{"a;b"}, Policy: event.Policy{LateAfter: time.Minute, OfflineAfter: 2 * time.Second}})
-	checkFields(t, err, "vin", "registration_number", "tags", "late_after", "customer_id")
-	_, _, err = r.CreateVehicle(ctx, NewVehicle{})
-	checkFields(t, err, "vin", "customer_id")
-	_, _, err = r.CreateCustomer(ctx, NewCustomer{ID: "å", Name: " ", Address: "\xff", Policy: event.Policy{LateAfter: 1, OfflineAfter: time.Hour}})
-	checkFields(t, err, "id", "name", "address", "late_after")
-	mustCustomer(t, r, "kalles")
-	mustVehicle(t, r, "v1", "kalles")
-	_, _, err = r.UpdateCustomer(ctx, "kalles", CustomerPatch{Name: new(""), Address: new("\x00")})
-	checkFields(t, err, "name", "address")
-	_, _, err = r.UpdateVehicle(ctx, "v1", VehiclePatch{RegistrationNumber: new("\x01x"), CustomerID: new(""), Tags: &[]string{"\x02x"}})
-	checkFields(t, err, "registration_number", "tags", "customer_id")
-	_, err = r.SetDefaultPolicy(ctx, event.Policy{OfflineAfter: time.Minute})
-	checkFields(t, err, "late_after")
-	_, err = r.Customers(ctx, CustomerQuery{Search: "\xff", Limit: -1, Cursor: "!"})
-	checkFields(t, err, "limit", "q", "cursor")
-	if r.Revision() != 2 {
-		t.Errorf("revision %d after refusals, want 2", r.Revision())
-	}
+	onBoth(t, func(t *testing.T, on store) {
+		ctx := t.Context()
+		r := on.open(t)
+		_, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "a/b", RegistrationNumber: "\n1\n1", CustomerID: "nobody",
+			Tags: []string{"a;b"}, Policy: event.Policy{LateAfter: time.Minute, OfflineAfter: 2 * time.Second}})
+		checkFields(t, err, "vin", "registration_number", "tags", "late_after", "customer_id")
+		_, _, err = r.CreateVehicle(ctx, NewVehicle{})
+		checkFields(t, err, "vin", "customer_id")
+		_, _, err = r.CreateCustomer(ctx, NewCustomer{ID: "å", Name: " ", Address: "\xff", Policy: event.Policy{LateAfter: 1, OfflineAfter: time.Hour}})
+		checkFields(t, err, "id", "name", "address", "late_after")
+		mustCustomer(t, r, "kalles")
+		mustVehicle(t, r, "v1", "kalles")
+		_, _, err = r.UpdateCustomer(ctx, "kalles", CustomerPatch{Name: new(""), Address: new("\x00")})
+		checkFields(t, err, "name", "address")
+		_, _, err = r.UpdateVehicle(ctx, "v1", VehiclePatch{RegistrationNumber: new("\x01x"), CustomerID: new(""), Tags: &[]string{"\x02x"}})
+		checkFields(t, err, "registration_number", "tags", "customer_id")
+		_, err = r.SetDefaultPolicy(ctx, event.Policy{OfflineAfter: time.Minute})
+		checkFields(t, err, "late_after")
+		_, err = r.Customers(ctx, CustomerQuery{Search: "\xff", Limit: -1, Cursor: "!"})
+		checkFields(t, err, "limit", "q", "cursor")
+		if r.Revision() != 2 {
+			t.Errorf("revision %d after refusals, want 2", r.Revision())
+		}
+	})
 }
 
 func checkFields(t *testing.T, err error, want ...string) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -77,7 +78,8 @@ func (r *Registry) CreateVehicle(ctx context.Context, n NewVehicle) (v Vehicle, 
 
 // Vehicle is the vehicle with this VIN, or ErrNotFound.
 func (r *Registry) Vehicle(ctx context.Context, vin string) (Vehicle, error) {
-	return vehicleByVIN(ctx, r.reader, vin)
+	v, err := vehicleByVIN(ctx, r.reader, vin)
+	return v, r.engine.fault(err)
 }
 
 // UpdateVehicle changes a vehicle and returns it as it is then.
@@ -177,7 +179,7 @@ func (t *tx) insertVehicles(ctx context.Context, vehicles ...Vehicle) error {
 	facts := make([]event.Fact, 0, len(vehicles))
 	for _, v := range vehicles {
 		args = append(args, v.Number, v.VIN, v.RegistrationNumber, v.Customer, joinTags(v.Tags),
-			v.Policy.LateAfter.Milliseconds(), v.Policy.OfflineAfter.Milliseconds(), v.Paused, t.revision)
+			v.Policy.LateAfter.Milliseconds(), v.Policy.OfflineAfter.Milliseconds(), number(v.Paused), t.revision)
 		facts = appendFacts(facts, Vehicle{}, v)
 	}
 	err := t.insert(ctx, `INSERT INTO vehicles (number, vin, registration_number, customer, tags, late_after,
@@ -201,7 +203,7 @@ func (t *tx) updateVehicle(ctx context.Context, old, v Vehicle) error {
 	err := t.exec(ctx, `UPDATE vehicles SET registration_number = $1, customer = $2, tags = $3, late_after = $4,
 		offline_after = $5, paused = $6, revision = $7 WHERE number = $8`,
 		v.RegistrationNumber, v.Customer, joinTags(v.Tags), v.Policy.LateAfter.Milliseconds(),
-		v.Policy.OfflineAfter.Milliseconds(), v.Paused, t.revision, v.Number)
+		v.Policy.OfflineAfter.Milliseconds(), number(v.Paused), t.revision, v.Number)
 	if err != nil {
 		return err
 	}
@@ -246,6 +248,9 @@ const selectVehicles = "SELECT concat_ws('\n', v.number, v.vin, v.registration_n
 	"v.late_after, v.offline_after, v.paused) FROM vehicles v JOIN customers c ON c.number = v.customer "
 
 func vehicleByVIN(ctx context.Context, q querier, vin string) (Vehicle, error) {
+	if !storable(vin) {
+		return Vehicle{}, found(sql.ErrNoRows, "vehicle", vin)
+	}
 	v, err := scanVehicle(q.QueryRowContext(ctx, selectVehicles+`WHERE v.vin = $1`, vin).Scan)
 	return v, found(err, "vehicle", vin)
 }
@@ -285,6 +290,17 @@ func (l *lines) number() int64 {
 	}
 	return n
 }
+
+// number is how the database holds a yes or no.
+func number(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// storable says whether a text may stand in the registry at all: PostgreSQL takes no other, not even to look for it.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // found turns the database's word for nothing into ours.
 func found(err error, what, id string) error {

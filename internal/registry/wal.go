@@ -18,7 +18,7 @@ const (
 	walFrameHeader = 24 // bytes
 )
 
-// checkpointAt is SQLite's own default for Registry.checkpointAt.
+// checkpointAt is SQLite's own default for sqlite.checkpointAt.
 const checkpointAt = 4 << 20
 
 // readPageSize is the size of a database's pages, in bytes.
@@ -76,20 +76,20 @@ func ignoreEOF(err error) error {
 }
 
 // checkpointWhenLarge brings the WAL into the database once it is large. What was committed is safe without.
-func (r *Registry) checkpointWhenLarge(ctx context.Context) {
-	if info, err := os.Stat(r.config.Path + walSuffix); err == nil && info.Size() >= r.checkpointAt {
-		r.tryCheckpoint(context.WithoutCancel(ctx))
+func (s *sqlite) checkpointWhenLarge(ctx context.Context) {
+	if info, err := os.Stat(s.path + walSuffix); err == nil && info.Size() >= s.checkpointAt {
+		s.tryCheckpoint(context.WithoutCancel(ctx))
 	}
 }
 
-// Scrub brings the database's own file up to date, in which zeros stand in the place of what was deleted, and empties the
+// scrub brings the database's own file up to date, in which zeros stand in the place of what was deleted, and empties the
 // write-ahead log: then no file holds any of it. ErrBusy: readers kept it from being done.
-func (r *Registry) Scrub(ctx context.Context) error {
-	whole, err := r.checkpoint(ctx, "FULL")
+func (s *sqlite) scrub(ctx context.Context) error {
+	whole, err := s.checkpoint(ctx, "FULL")
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(r.config.Path + walSuffix)
+	info, err := os.Stat(s.path + walSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("looking at the write-ahead log: %w", err)
 	}
@@ -99,29 +99,29 @@ func (r *Registry) Scrub(ctx context.Context) error {
 	return nil
 }
 
-func (r *Registry) tryCheckpoint(ctx context.Context) {
-	if _, err := r.checkpoint(ctx, "PASSIVE"); err != nil {
-		r.logger.Warn("the registry's write-ahead log stays as it is for now", "path", r.config.Path, "error", err)
+func (s *sqlite) tryCheckpoint(ctx context.Context) {
+	if _, err := s.checkpoint(ctx, "PASSIVE"); err != nil {
+		s.logger.Warn("the registry's write-ahead log stays as it is for now", "path", s.path, "error", err)
 	}
 }
 
 // lastCheckpoint is the one before the database is closed, when SQLite takes into it whatever the WAL still has. It
 // waits for readers that are about to end. When it cannot take all, the checksums would not fit, and are given up: the
 // next start then checks the database without them.
-func (r *Registry) lastCheckpoint(ctx context.Context) error {
-	whole, err := r.checkpoint(ctx, "FULL")
+func (s *sqlite) lastCheckpoint(ctx context.Context) error {
+	whole, err := s.checkpoint(ctx, "FULL")
 	if whole {
 		return nil
 	}
-	r.logger.Warn("the registry is closed without checksums: its write-ahead log could not be taken in", "path", r.config.Path, "error", err)
-	return r.checksums.drop()
+	s.logger.Warn("the registry is closed without checksums: its write-ahead log could not be taken in", "path", s.path, "error", err)
+	return s.checksums.drop()
 }
 
 // checkpoint brings what the WAL holds into the database's own file, and its checksums up to date, and says whether that
 // was all of it. Readers that look at an older state keep part of it, or the WAL itself, from being cleared; a later
 // checkpoint takes the rest. The mode is SQLite's: PASSIVE waits for nobody, FULL for readers.
-func (r *Registry) checkpoint(ctx context.Context, mode string) (whole bool, err error) {
-	writer, err := r.writer.Conn(ctx) // there is only this one: nobody writes meanwhile
+func (s *sqlite) checkpoint(ctx context.Context, mode string) (whole bool, err error) {
+	writer, err := s.writer.Conn(ctx) // there is only this one: nobody writes meanwhile
 	if err != nil {
 		return false, err
 	}
@@ -131,7 +131,7 @@ func (r *Registry) checkpoint(ctx context.Context, mode string) (whole bool, err
 	if err != nil {
 		return false, fmt.Errorf("bringing the write-ahead log into the database: %w", err)
 	}
-	if err := r.checksums.update(); err != nil {
+	if err := s.checksums.update(); err != nil {
 		return false, fmt.Errorf("writing the checksums of the database: %w", err)
 	}
 	if !whole {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
@@ -15,9 +14,10 @@ import (
 type tx struct {
 	*sql.Tx
 	state
-	began    state                // as it was
-	mayWait  int64                // facts of this write that the outbox takes beyond its limit
-	changed  bool                 // whether there is anything to commit; a write that changes nothing takes no revision
+	began    state // as it was
+	mayWait  int64 // facts of this write that the outbox takes beyond its limit
+	changed  bool  // whether there is anything to commit; a write that changes nothing takes no revision
+	engine   engine
 	prepared map[string]*sql.Stmt // they close with the transaction
 }
 
@@ -41,14 +41,21 @@ const (
 // write runs change in a transaction and returns the registry's revision after it: a new one when change changed
 // something, else the last. On an error nothing is changed.
 func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision int64, err error) {
+	defer func() { err = r.engine.fault(err) }()
+	if err := r.refuse(); err != nil {
+		return 0, err
+	}
 	sqlTx, err := r.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer sqlTx.Rollback() // does nothing after the commit
-	t := &tx{Tx: sqlTx, prepared: make(map[string]*sql.Stmt)}
+	t := &tx{Tx: sqlTx, engine: r.engine, prepared: make(map[string]*sql.Stmt)}
 	if err := t.begin(ctx); err != nil {
 		return 0, err
+	}
+	if known := r.Revision(); t.revision <= known {
+		return 0, fmt.Errorf("%w: it is at revision %d and was at %d", ErrDamaged, t.revision-1, known)
 	}
 	if err := change(t); err != nil {
 		return 0, err
@@ -68,11 +75,8 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	if err := t.commit(ctx); err != nil {
 		return 0, err
 	}
-	if err := r.checksums.note(t.revision); err != nil {
-		r.logger.Warn("the registry's revision has no second place", "path", r.config.Path, "error", err)
-	}
 	r.advance(progress{revision: t.revision, fact: t.lastFact, past: t.past})
-	r.checkpointWhenLarge(ctx)
+	r.engine.committed(ctx, t.revision)
 	return t.revision, nil
 }
 
@@ -102,9 +106,13 @@ func (t *tx) commit(ctx context.Context) error {
 	return t.Tx.Commit()
 }
 
-// exec runs a statement that changes the registry. It prepares each once: an import runs some a hundred thousand times.
+// exec runs a statement that changes the registry. It prepares each once, where that is of use.
 func (t *tx) exec(ctx context.Context, query string, args ...any) error {
 	t.changed = true
+	if !t.engine.prepares() {
+		_, err := t.ExecContext(ctx, query, args...)
+		return err
+	}
 	statement, ok := t.prepared[query]
 	if !ok {
 		var err error
@@ -122,19 +130,12 @@ func (t *tx) insert(ctx context.Context, into string, width int, args []any) err
 	const rows = 100 // more at once is no faster
 	for len(args) > 0 {
 		n := min(len(args), rows*width)
-		if err := t.exec(ctx, into+" VALUES "+placeholders(n/width, width), args[:n]...); err != nil {
+		if err := t.exec(ctx, into+" VALUES "+t.engine.placeholders(n/width, width), args[:n]...); err != nil {
 			return err
 		}
 		args = args[n:]
 	}
 	return nil
-}
-
-// placeholders writes (?,?),(?,?) for 2 rows of width 2. SQLite looks numbered ones up in a list, one by one: with a
-// thousand of them, that is most of the time. This is the only place to number them for another database.
-func placeholders(rows, width int) string {
-	row := "(" + strings.Repeat("?,", width-1) + "?)"
-	return strings.Repeat(row+",", rows-1) + row
 }
 
 // policyOf makes a policy of milliseconds, as they are stored.

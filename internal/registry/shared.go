@@ -1,0 +1,145 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What several servers that share a registry learn of each other, and how they take turns.
+
+// The times of Follow: between two looks, and how long one may take.
+const (
+	followEvery  = 200 * time.Millisecond
+	followWithin = 5 * time.Second
+)
+
+// Follow learns what other servers write to the registry, and whether its database is there, until ctx ends; it then
+// returns nil. What it learns wakes Wait, as a write of this server does.
+//
+// Only with it running are methods sure to return ErrUnavailable soon, where a database is away and nothing says so.
+func (r *Registry) Follow(ctx context.Context) error {
+	db := r.engine.watcher()
+	if db == nil {
+		<-ctx.Done()
+		return nil
+	}
+	ticks := time.NewTicker(followEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return nil
+		}
+		look, cancel := context.WithTimeout(ctx, followWithin)
+		p, err := loadProgress(look, db)
+		if err == nil && p.revision > r.Revision() {
+			p.past, err = loadPast(look, db)
+		}
+		cancel()
+		if ctx.Err() != nil {
+			return nil
+		}
+		r.seen(err)
+		if err == nil {
+			r.advance(p)
+		}
+	}
+}
+
+// seen takes in whether the database was there at a look. It says so when that changes.
+func (r *Registry) seen(err error) {
+	r.mu.Lock()
+	was := r.away
+	r.away = err != nil
+	r.mu.Unlock()
+	switch {
+	case err != nil && !was:
+		r.logger.Error("the registry is away: what is registered is known, and nothing can be changed", "registry", r.where(), "error", oneLine(err))
+	case err == nil && was:
+		r.logger.Info("the registry is back", "registry", r.where())
+	}
+}
+
+// refuse is an ErrUnavailable when the last look found no database.
+func (r *Registry) refuse() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.away {
+		return &awayError{errAway}
+	}
+	return nil
+}
+
+var (
+	errAway = errors.New("the last look found no database")
+	// errElsewhere: another server relays.
+	errElsewhere = errors.New("another server relays the facts")
+)
+
+// relayInTurn relays the oldest facts while no other server does. It holds the lock by the transaction that takes the facts
+// from the outbox, while the log takes them. When that transaction breaks, another server may have its turn before what
+// this one has sent is in the log, which then has newer facts before older ones: it is told everything again.
+func (r *Registry) relayInTurn(ctx context.Context, store storeFunc, stored *appended) error {
+	if err := r.refuse(); err != nil {
+		return err
+	}
+	lasting := context.WithoutCancel(ctx) // what was stored is to be noted
+	t, err := r.engine.relayer().BeginTx(lasting, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() // does nothing after the commit
+	var mine bool
+	if err := t.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(relayLock)).Scan(&mine); err != nil {
+		return err
+	}
+	is, err := loadProgress(ctx, t)
+	if err != nil {
+		return err
+	}
+	r.advance(is)
+	if !mine {
+		return errElsewhere
+	}
+	if *stored != (appended{}) && is.relayed != stored.before {
+		return r.overtaken(lasting, is, stored)
+	}
+	if *stored == (appended{}) {
+		facts, last, err := oldestFacts(ctx, t)
+		if err != nil || len(facts) == 0 {
+			return err
+		}
+		position, err := store(ctx, facts)
+		if err != nil {
+			return fmt.Errorf("appending %d facts: %w", len(facts), err)
+		}
+		*stored = appended{progress{relayed: last, position: position}, is.relayed}
+	}
+	if err := takeFromOutbox(lasting, t, stored.progress); err != nil {
+		return fmt.Errorf("noting that the log has the facts: %w", err)
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("noting that the log has the facts: %w", err)
+	}
+	r.advance(stored.progress)
+	*stored = appended{}
+	return nil
+}
+
+// overtaken deals with facts that were stored and that the database says are relayed, up to where is: by the commit of ours
+// whose answer was lost, or by another server.
+func (r *Registry) overtaken(ctx context.Context, is progress, stored *appended) error {
+	if is.relayed == stored.relayed && is.position == stored.position {
+		*stored = appended{} // it was ours
+		return nil
+	}
+	r.logger.Warn("another server relayed facts while this one did: the log is told everything again")
+	if _, err := r.Resend(ctx); err != nil {
+		return err
+	}
+	*stored = appended{}
+	return nil
+}
