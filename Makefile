@@ -7,7 +7,7 @@
 .DELETE_ON_ERROR:
 # Tests measure time, and npm writes one folder: with `make -j` too, one thing is done at a time.
 .NOTPARALLEL:
-.PHONY: help demo build test test-go test-web test-e2e test-deploy check bench bench-web screenshots generate fmt clean \
+.PHONY: help demo build test test-go test-web test-e2e test-deploy test-cluster check bench bench-web screenshots generate fmt clean \
 	image push deb release \
 	check-format check-vet check-lint check-workflows check-protobuf check-generated check-modules check-web check-messages
 
@@ -76,6 +76,9 @@ release: image deb ## Everything that a release holds: bin/release
 
 test-deploy: image deb ## Run the image and the package for real: needs root and Docker, which it installs on Debian
 	@scripts/test-deploy
+
+test-cluster: build ## Run a cluster of real processes under load, while they die and come back: needs root, takes some minutes
+	@scripts/test-cluster
 
 test: test-go $(if $(filter ./...,$(PACKAGES)),test-web test-e2e) ## Run all tests
 

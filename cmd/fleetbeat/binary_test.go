@@ -68,7 +68,13 @@ func launch(t testing.TB, env []string, args ...string) *process {
 // launchAs also says how the system is to see the process.
 func launchAs(t testing.TB, attributes *syscall.SysProcAttr, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{command: exec.Command(program, args...), stdout: &transcript{}, stderr: &transcript{}, ended: make(chan struct{})}
+	return launchProgram(t, program, attributes, env, args...)
+}
+
+// launchProgram starts another program in the same way.
+func launchProgram(t testing.TB, path string, attributes *syscall.SysProcAttr, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{command: exec.Command(path, args...), stdout: &transcript{}, stderr: &transcript{}, ended: make(chan struct{})}
 	p.command.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "FLEETBEAT_") })
 	p.command.Env = append(p.command.Env, env...)
 	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
@@ -83,7 +89,7 @@ func launchAs(t testing.TB, attributes *syscall.SysProcAttr, env []string, args 
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("fleetbeat %s (%s) wrote:\n%s", strings.Join(args, " "), p.command.ProcessState, p.stderr)
+			t.Logf("%s %s (%s) wrote:\n%s", filepath.Base(path), strings.Join(args, " "), p.command.ProcessState, p.stderr)
 		}
 	})
 	return p
