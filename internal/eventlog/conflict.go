@@ -86,6 +86,7 @@ func (l *Log) attempt(ctx context.Context, p pending) (ours bool, err error) {
 	for timeouts := 0; ; {
 		err := l.shared.publish(ctx, p)
 		if err == nil || isConflict(err) {
+			l.shared.hint()
 			var taken bool
 			if taken, ours, err = l.outcome(ctx, p); taken || err != nil {
 				return ours, err

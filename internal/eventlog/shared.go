@@ -57,6 +57,7 @@ type shared struct {
 	first  event.Position
 	last   event.Position // where the stream ended when we looked
 
+	grown   chan struct{} // holds a token when the tail should look at once
 	stop    context.CancelFunc
 	copying sync.WaitGroup
 
@@ -68,7 +69,7 @@ type shared struct {
 
 // openShared connects to the servers and finds the stream, or makes it. It changes nothing on disk.
 func openShared(ctx context.Context, config Config) (*shared, error) {
-	s := &shared{config: *config.Shared}
+	s := &shared{config: *config.Shared, grown: make(chan struct{}, 1)}
 	if s.config.Stream == "" {
 		s.config.Stream = defaultStream
 	}
@@ -143,6 +144,9 @@ func (s *shared) open(ctx context.Context, config Config) (err error) {
 
 // temporary tells what may pass by itself, as long as servers look for a leader, from what is wrong.
 func temporary(err error) bool {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return true // another node makes it at this moment
+	}
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) {
 		return refused.Code == http.StatusServiceUnavailable && refused.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabled
@@ -193,6 +197,8 @@ func (s *shared) check(info *jetstream.StreamInfo) error {
 		return errors.New("it is kept in memory and not in files")
 	case config.Replicas != s.config.Replicas:
 		return fmt.Errorf("it has %d replicas, not %d", config.Replicas, s.config.Replicas)
+	case !config.AllowDirect:
+		return errors.New("it allows no direct reads")
 	case config.PersistMode != jetstream.DefaultPersistMode:
 		return errors.New("it does not sync before it acknowledges")
 	}

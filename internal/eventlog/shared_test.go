@@ -250,7 +250,7 @@ func TestWhatCannotBeOurSharedLogIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, subject := range map[string]string{"foreign": "foreign.log", "fleetbeat": "fleetbeat.log"} {
-		config := jetstream.StreamConfig{Name: name, Subjects: []string{subject}}
+		config := jetstream.StreamConfig{Name: name, Subjects: []string{subject}, AllowDirect: true}
 		if name == defaultStream {
 			config.Metadata = map[string]string{fleetKey: "ID"}
 		}

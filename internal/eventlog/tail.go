@@ -7,39 +7,35 @@ import (
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
 const (
-	// askAfter is how long no batch comes before the servers are asked for the next one: a consumer may be gone with its server.
-	askAfter = 500 * time.Millisecond
+	// lookAgain is how long after the end of the shared log was seen it is looked for again. A node that appends needs not wait.
+	lookAgain = 10 * time.Millisecond
 	// tailAgain is how long after a failure the tail of the shared log is looked for again.
-	tailAgain = 250 * time.Millisecond
-	// fetched is how many batches are under way to us.
-	fetched = 128
+	tailAgain = 50 * time.Millisecond
+	// tailPatience is for how long failures are nothing to speak of: servers look for a leader.
+	tailPatience = 10 * time.Second
 )
-
-// errStalled: the servers have a batch that their consumer did not bring.
-var errStalled = errors.New("a consumer of the shared log brings nothing")
 
 // keepCopy copies the shared log as it grows, until ctx ends or the log turns out not to be ours.
 func (l *Log) keepCopy(ctx context.Context) {
-	for failing := false; ; {
-		err := l.follow(ctx)
+	failing := time.Time{} // since when; zero while all is well
+	for {
+		before := l.Head()
+		err := l.tail(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrForeign), errors.Is(err, ErrNewerFormat):
 			l.fail(fmt.Errorf("copying the shared log: %w", err))
 			return
-		case !errors.Is(err, errStalled) && !failing:
+		case failing.IsZero() || l.Head() > before:
+			failing = time.Now()
+		case time.Since(failing) > tailPatience:
 			l.config.Logger.Warn("the shared log cannot be copied for the moment", "error", err)
-			failing = true
-		case errors.Is(err, errStalled):
-			failing = false
+			failing = time.Now()
 		}
 		if l.store == nil {
 			l.reopenCopy(ctx)
@@ -52,58 +48,6 @@ func (l *Log) keepCopy(ctx context.Context) {
 	}
 }
 
-// follow copies batches until something fails.
-func (l *Log) follow(ctx context.Context) error {
-	s := l.shared
-	consumer, err := s.js.OrderedConsumer(ctx, s.config.Stream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   uint64(l.Head() + 1),
-	})
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(fetched))
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)()
-	for {
-		message, err := messages.Next(jetstream.NextMaxWait(askAfter))
-		if errors.Is(err, nats.ErrTimeout) {
-			err = l.ask(ctx)
-			if err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return err
-		}
-		meta, err := message.Metadata()
-		if err != nil {
-			return err
-		}
-		if err := l.take(ctx, event.Position(meta.Sequence.Stream), message.Data()); err != nil {
-			return err
-		}
-	}
-}
-
-// ask asks for the next batch. One that is there was not brought: it is taken, and errStalled says so.
-func (l *Log) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, requestWithin)
-	defer cancel()
-	next := l.Head() + 1
-	message, err := l.shared.stream.GetMsg(ctx, uint64(next))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(l.take(ctx, next, message.Data), errStalled)
-}
-
 // take checks a batch of the shared log and adds it to the copy. One that the copy has already is nothing new.
 func (l *Log) take(ctx context.Context, position event.Position, record []byte) error {
 	h := l.currentHead()
@@ -111,7 +55,7 @@ func (l *Log) take(ctx context.Context, position event.Position, record []byte) 
 		return nil
 	}
 	if position != h.position+1 {
-		return fmt.Errorf("%w: batch %d came behind %d", errStalled, position, h.position)
+		return fmt.Errorf("%w: it goes on with batch %d behind %d", ErrForeign, position, h.position)
 	}
 	batch, said, err := openShareable(record)
 	if err != nil {
