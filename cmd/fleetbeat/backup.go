@@ -14,6 +14,8 @@ type backupCommand struct {
 	Dir     string `arg:"" help:"Folder for the backup; missing or empty." type:"path"`
 	Data    string `help:"Folder of the server; it may be running." default:"fleetbeat-data" type:"path"`
 	WithKey bool   `help:"Put the private key of the proof into the backup too."`
+
+	WithoutRegistry bool `help:"The registry is in PostgreSQL, and saved by pg_dump after this backup."`
 }
 
 // Help is shown below the flags.
@@ -30,7 +32,7 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 		return usageError{err}
 	}
 	p := progress{terminal: t, verb: "written"}
-	list, err := app.Backup(ctx, app.BackupConfig{DataDir: c.Data, Dir: c.Dir, WithKey: c.WithKey, Progress: p.tell})
+	list, err := app.Backup(ctx, app.BackupConfig{DataDir: c.Data, Dir: c.Dir, WithKey: c.WithKey, WithoutRegistry: c.WithoutRegistry, Progress: p.tell})
 	if err != nil {
 		return fmt.Errorf("backing up %s: %w", c.Data, err)
 	}

@@ -68,8 +68,8 @@ func TestTheTablesOfSettingsAreComplete(t *testing.T) {
 		t.Errorf("all commands (-program +document):\n%s", diff)
 	}
 	shared := []string{"--interval", "--jitter", "--scenario", "--aligned", "--seed"}
-	for _, command := range []string{"serve", "demo", "simulate", "import", "status", "healthcheck", "replay", "backup", "restore", "backtest", "prove", "verify", "page", "bench"} {
-		flags := flagsOf(t, command)
+	for _, command := range []string{"registry status", "registry migrate", "registry copy", "serve", "demo", "simulate", "import", "status", "healthcheck", "replay", "backup", "restore", "backtest", "prove", "verify", "page", "bench"} {
+		flags := flagsOf(t, strings.Fields(command)...)
 		maps.DeleteFunc(flags, func(name, _ string) bool {
 			_, everywhere := all[name]
 			return everywhere || command == "simulate" && slices.Contains(shared, name) // the document refers to demo

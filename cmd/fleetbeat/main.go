@@ -44,6 +44,7 @@ type cli struct {
 	Demo     demoCommand        `cmd:"" set:"interval=1s" set:"scenario=mixed" help:"Run a server with a simulated fleet, to look at."`     //nolint:staticcheck // kong takes several sets
 	Simulate simulateCommand    `cmd:"" set:"interval=1m" set:"scenario=calm" help:"Send the heartbeats of a simulated fleet to a server."` //nolint:staticcheck // as above
 	Import   importCommand      `cmd:"" help:"Register customers and vehicles from a CSV file."`
+	Registry registryCommand    `cmd:"" help:"Look at the registry, or move it to PostgreSQL."`
 	Status   statusCommand      `cmd:"" help:"Say how servers are."`
 	Replay   replayCommand      `cmd:"" help:"Rebuild everything from the log and compare it with the snapshot."`
 	Backup   backupCommand      `cmd:"" help:"Write a backup of a server, which may be running."`

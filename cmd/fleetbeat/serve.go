@@ -19,8 +19,9 @@ var errPolicyHalf = errors.New("--late-after and --offline-after go together")
 const collectAt = 50
 
 type serveCommand struct {
-	HTTP           string        `name:"http" help:"Address to listen on." default:"127.0.0.1:8080"`
-	Data           string        `help:"Folder for the log, the registry and the snapshots; made when missing." default:"fleetbeat-data" type:"path"`
+	HTTP string `name:"http" help:"Address to listen on." default:"127.0.0.1:8080"`
+	Data string `help:"Folder for the log, the registry and the snapshots; made when missing." default:"fleetbeat-data" type:"path"`
+	registryFlags
 	PublicURL      string        `name:"public-url" help:"Address at which vehicles reach this server, for its own heartbeat; default: the one of --http."`
 	Admin          string        `help:"Loopback address for profiles (pprof), for instance 127.0.0.1:6060; default: none."`
 	WebOrigin      []string      `help:"Another origin from which the dashboard is served, such as a CDN: https://fleet.example.com. Several are separated by commas." placeholder:"URL"`
@@ -52,12 +53,17 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return usageError{err}
 	}
+	registry, err := c.url()
+	if err != nil {
+		return err
+	}
 	a, err := app.New(ctx, app.Config{
 		Listen:         c.HTTP,
 		Admin:          c.Admin,
 		PublicURL:      c.PublicURL,
 		WebOrigins:     c.WebOrigin,
 		DataDir:        c.Data,
+		RegistryURL:    registry,
 		DefaultPolicy:  event.Policy{LateAfter: c.LateAfter, OfflineAfter: c.OfflineAfter},
 		CanaryInterval: c.CanaryInterval,
 		SnapshotEvery:  c.SnapshotEvery,

@@ -45,6 +45,7 @@ func statusOf(err error) int {
 		{registry.ErrConflict, http.StatusConflict},
 		{registry.ErrHasVehicles, http.StatusConflict},
 		{registry.ErrInvalid, http.StatusUnprocessableEntity},
+		{registry.ErrUnavailable, http.StatusServiceUnavailable},
 		{registry.ErrBusy, http.StatusServiceUnavailable},
 		{registry.ErrOutboxFull, http.StatusServiceUnavailable},
 		{errFileTooLarge, http.StatusRequestEntityTooLarge},

@@ -37,6 +37,8 @@ type Config struct {
 	PublicURL string // where vehicles reach this server, for the canary; default the address listened on
 	DataDir   string // made when missing
 
+	RegistryURL string // of a registry in PostgreSQL; default: it is in SQLite, in the data folder
+
 	WebOrigins []string // other origins from which the dashboard is served; default none
 
 	Roles  Roles            // what this node does; default everything
@@ -212,13 +214,16 @@ func (a *App) openLog(ctx context.Context) (err error) {
 
 func (a *App) openRegistry(ctx context.Context) (err error) {
 	a.registry, err = registry.Open(ctx, registry.Config{
-		Path: a.registryPath(), Logger: a.config.Logger, Registerer: a.metrics,
+		Path: a.registryPath(), URL: a.config.RegistryURL, Logger: a.config.Logger, Registerer: a.metrics,
 		Now: a.now, // whose clock is there before anything is written that has names
 	})
 	if err != nil {
 		return fmt.Errorf("opening the registry in %s: %w", a.config.DataDir, err)
 	}
 	a.cleanup(a.registry.Close)
+	if err := a.markRegistry(); err != nil {
+		return err
+	}
 	if a.config.DefaultPolicy != (event.Policy{}) {
 		if _, err := a.registry.SetDefaultPolicy(ctx, a.config.DefaultPolicy); err != nil {
 			return err
@@ -324,7 +329,9 @@ func (a *App) parts() (parts []part) {
 	add(roles.Ingest,
 		part{"committer", func(ctx context.Context) error { return a.committer.Run(ctx) }},
 		part{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }})
-	add(true, part{"directory", a.directory.run})
+	add(true,
+		part{"writes of other servers to the registry", func(ctx context.Context) error { return a.registry.Follow(ctx) }},
+		part{"directory", a.directory.run})
 	add(roles.Query,
 		part{"past of the registry", a.forgetPast},
 		part{"fleet", a.runFleet},
@@ -353,7 +360,7 @@ func (a *App) runFleet(ctx context.Context) error {
 	waiting, cancel := context.WithCancel(ctx)
 	var waiter sync.WaitGroup
 	waiter.Go(func() {
-		relayed, err := a.registry.WaitRelayed(waiting, revision)
+		relayed, err := a.relayed(waiting, revision)
 		if err != nil {
 			return
 		}

@@ -21,10 +21,12 @@ import (
 
 // BackupConfig says what to back up and where.
 type BackupConfig struct {
-	DataDir  string                  // of a server, which may be running
-	Dir      string                  // missing or empty
-	WithKey  bool                    // the private key of the proof too
-	Progress func(written, of int64) // nil: nobody wants to know
+	DataDir string // of a server, which may be running
+	Dir     string // missing or empty
+	WithKey bool   // the private key of the proof too
+	// WithoutRegistry is for a folder whose server keeps its registry in PostgreSQL, which pg_dump saves.
+	WithoutRegistry bool
+	Progress        func(written, of int64) // nil: nobody wants to know
 }
 
 // backupReserve is how many bytes a backup leaves free on its disk, which may be the server's too.
@@ -59,6 +61,9 @@ func checkBackup(config BackupConfig) error {
 		return err
 	}
 	if err := backup.RefuseUnfinished(config.DataDir); err != nil {
+		return err
+	}
+	if err := checkRegistryOf(config); err != nil {
 		return err
 	}
 	head, err := eventlog.HeadOf(config.DataDir)
@@ -111,9 +116,11 @@ func writeBackup(ctx context.Context, config BackupConfig, w *backup.Writer, siz
 	if err != nil {
 		return nil, err
 	}
-	copied, err := copyRegistry(ctx, config.DataDir, w)
-	if err != nil {
-		return nil, err
+	var copied registry.Copied
+	if !config.WithoutRegistry {
+		if copied, err = copyRegistry(ctx, config.DataDir, w); err != nil {
+			return nil, err
+		}
 	}
 	head, err := eventlog.HeadOf(config.DataDir)
 	if err != nil {

@@ -43,6 +43,11 @@ func (a *App) check(context.Context) error {
 	if err := a.checkShared(); err != nil {
 		return err
 	}
+	if c.RegistryURL != "" {
+		if err := registry.CheckURL(c.RegistryURL); err != nil {
+			return err
+		}
+	}
 	if err := registry.CheckPolicy(c.DefaultPolicy); err != nil {
 		return fmt.Errorf("the default policy is %w", err)
 	}
@@ -63,9 +68,8 @@ func (a *App) check(context.Context) error {
 // refuseNewer looks through everything that a newer version may have written, before anything is opened that would
 // write. The log refuses a newer one by itself.
 func (a *App) refuseNewer(ctx context.Context) error {
-	path := a.registryPath()
-	if err := registry.RefuseNewer(ctx, path); err != nil {
-		return fmt.Errorf("looking at registry %s: %w", path, err)
+	if err := a.checkRegistry(ctx); err != nil {
+		return err
 	}
 	if err := history.RefuseNewer(historyDir(a.config.DataDir)); err != nil {
 		return err

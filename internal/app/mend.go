@@ -67,7 +67,7 @@ func (a *App) refuseForgetful(ctx context.Context) error {
 			known = known || added
 		}
 		if known {
-			return fmt.Errorf("the registry in %s is empty and the log beside it knows vehicles: put back the data folder as a whole", a.config.DataDir)
+			return a.emptyRegistry()
 		}
 		return nil
 	})

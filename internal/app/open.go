@@ -76,8 +76,7 @@ func (a *App) openView(context.Context) error {
 		a.view = fleet.New(config)
 	}
 	if known, is := a.view.Revision(), a.registry.Revision(); known > is {
-		return fmt.Errorf("the registry in %s is older than what was derived from it (revision %d, not %d): put back the data folder as a whole",
-			a.config.DataDir, is, known)
+		return a.olderRegistry(is, known)
 	}
 	a.runner = projection.New(projection.Config{
 		Log: a.log, Projection: a.view, Snapshots: snapshots, SnapshotEvery: a.config.SnapshotEvery,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -51,7 +52,25 @@ func newEngine(config Config, logger *slog.Logger) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.noWait = config.NoWait
 	return p, nil
+}
+
+// Check waits until the registry can be opened, as Open does, and refuses what Open would refuse before it changes anything:
+// above all ErrNewerSchema.
+func Check(ctx context.Context, config Config) error {
+	if config.URL == "" {
+		return RefuseNewer(ctx, config.Path)
+	}
+	logger := config.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	p, err := newPostgres(config.URL, logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.look(ctx), p.close())
 }
 
 //go:embed migrations/*/*.sql

@@ -24,6 +24,7 @@ import (
 type postgres struct {
 	config *pgx.ConnConfig
 	logger *slog.Logger
+	noWait bool // for a database that is not there
 
 	pools              []*sql.DB // all those below
 	writing, reading   *sql.DB
@@ -98,14 +99,20 @@ func (p *postgres) pool(most int) *sql.DB {
 }
 
 func (p *postgres) open(ctx context.Context) (writer, reader *sql.DB, err error) {
-	p.writing, p.reading, p.relaying, p.watching = p.pool(1), p.pool(maxReaders), p.pool(1), p.pool(1)
-	if err := p.await(ctx); err != nil {
+	if err := p.look(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := p.check(ctx); err != nil {
-		return nil, nil, err
-	}
+	p.writing, p.reading, p.relaying = p.pool(1), p.pool(maxReaders), p.pool(1)
 	return p.writing, p.reading, p.migrate(ctx)
+}
+
+// look waits for the database and refuses one that is of no use.
+func (p *postgres) look(ctx context.Context) error {
+	p.watching = p.pool(1)
+	if err := p.await(ctx); err != nil {
+		return err
+	}
+	return p.check(ctx)
 }
 
 func (p *postgres) close() error {
@@ -132,7 +139,7 @@ func (p *postgres) await(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return errors.Join(ctx.Err(), oneLineOf(err))
-		case !isAway(err) || isRefused(err):
+		case p.noWait || !isAway(err) || isRefused(err):
 			return oneLineOf(err)
 		}
 		if time.Since(said) >= awaitLine {

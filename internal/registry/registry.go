@@ -37,6 +37,8 @@ type Config struct {
 	Path string
 	// URL of a PostgreSQL database, as postgres://user:password@host/database. Default: the registry is in SQLite.
 	URL string
+	// NoWait makes a database that is not there an error at once.
+	NoWait bool
 	// Logger hears of trouble with the log. Default: none.
 	Logger *slog.Logger
 	// Registerer takes the metrics. Default: none.
@@ -99,7 +101,7 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		r.config.Now = func() event.Time { return event.At(time.Now()) }
 	}
 	if err := r.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", r.where(), err), r.Close())
+		return nil, errors.Join(fmt.Errorf("opening registry %s: %w", r.Where(), err), r.Close())
 	}
 	return r, nil
 }
@@ -120,8 +122,8 @@ func (r *Registry) open(ctx context.Context) (err error) {
 	return r.metrics.register(r)
 }
 
-// where says where the registry is, without a password.
-func (r *Registry) where() string {
+// Where says where the registry is, without a password.
+func (r *Registry) Where() string {
 	if r.engine == nil {
 		return "in PostgreSQL"
 	}

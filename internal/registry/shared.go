@@ -57,9 +57,9 @@ func (r *Registry) seen(err error) {
 	r.mu.Unlock()
 	switch {
 	case err != nil && !was:
-		r.logger.Error("the registry is away: what is registered is known, and nothing can be changed", "registry", r.where(), "error", oneLine(err))
+		r.logger.Error("the registry is away: what is registered is known, and nothing can be changed", "registry", r.Where(), "error", oneLine(err))
 	case err == nil && was:
-		r.logger.Info("the registry is back", "registry", r.where())
+		r.logger.Info("the registry is back", "registry", r.Where())
 	}
 }
 
