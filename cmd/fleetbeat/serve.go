@@ -39,7 +39,7 @@ type serveCommand struct {
 	Traces         string        `help:"Where traces from door to append go, by OTLP over HTTP: http://host:4318; default: nowhere." placeholder:"URL"`
 	TraceSample    float64       `help:"Which part of the requests is traced that do not say it themselves, from 0 to 1." default:"0.01"`
 
-	NATS natsFlags `embed:"" group:"Shared log"`
+	NATS natsFlags `embed:""`
 }
 
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
