@@ -140,7 +140,7 @@ func (c *cluster) startNATS() (urls, monitors []string) {
 	}
 	for i := range c.nats {
 		monitor := portOf(freeAddress(t))
-		config := fmt.Sprintf("listen: %s:%s\nhttp: %s:%s\nserver_name: nats-%d\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\ncluster { name: test, listen: %s, routes: [%s] }\n",
+		config := fmt.Sprintf("listen: %s:%s\nhttp: %s:%s\nserver_name: nats-%d\nmax_payload: 8MB\nping_interval: \"1s\"\nping_max: 2\njetstream { store_dir: %q, sync_interval: always }\ncluster { name: test, listen: %s, ping_interval: \"1s\", ping_max: 2, routes: [%s] }\n",
 			hosts[i], ports[i], hosts[i], monitor, i+1, t.TempDir(), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
 		path := filepath.Join(t.TempDir(), "nats.conf")
 		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
