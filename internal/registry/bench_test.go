@@ -25,10 +25,10 @@ func BenchmarkImport(b *testing.B) {
 		first string
 		then  string
 	}{{name: "new", then: csv}, {name: "unchanged", first: csv, then: csv}, {name: "changed", first: csv, then: changed}} {
-		b.Run(again.name, func(b *testing.B) {
+		benchBoth(b, again.name, func(b *testing.B, on store) {
 			for b.Loop() {
 				b.StopTimer()
-				r := openAt(b, filepath.Join(b.TempDir(), "registry.db"))
+				r := on.open(b)
 				if again.first != "" {
 					mustImport(b, r, again.first)
 				}
@@ -93,11 +93,19 @@ func BenchmarkRelay(b *testing.B) {
 }
 
 func BenchmarkCreateVehicle(b *testing.B) {
-	r := open(b)
-	mustCustomer(b, r, "kalles")
-	for i := 0; b.Loop(); i++ {
-		mustVehicle(b, r, fmt.Sprintf("device-%d", i), "kalles")
-	}
+	benchBoth(b, "one", func(b *testing.B, on store) {
+		r := on.open(b)
+		mustCustomer(b, r, "kalles")
+		for i := 0; b.Loop(); i++ {
+			mustVehicle(b, r, fmt.Sprintf("device-%d", i), "kalles")
+		}
+	})
+}
+
+// benchBoth measures on SQLite, and on a PostgreSQL that does not wait for its disk.
+func benchBoth(b *testing.B, name string, measure func(b *testing.B, on store)) {
+	b.Run(name+"/sqlite", func(b *testing.B) { measure(b, store{}) })
+	b.Run(name+"/postgres", func(b *testing.B) { measure(b, store{server: shared.Server(b)}) })
 }
 
 // BenchmarkPast reads a past from which the registry differs in so many vehicles.

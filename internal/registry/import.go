@@ -136,6 +136,7 @@ type importer struct {
 	header    header
 	seen      map[event.VehicleID]int // the line of each vehicle, to tell that it comes twice
 	created   []Vehicle               // not inserted yet
+	changed   []vehicleChange         // not stored yet
 	result    ImportResult
 }
 
@@ -218,8 +219,11 @@ func (im *importer) store(ctx context.Context, chunk []importLine) error {
 			return fmt.Errorf("line %d: %w", line.number, err)
 		}
 	}
+	if err := im.tx.updateVehicles(ctx, im.changed); err != nil {
+		return err
+	}
 	err = im.tx.insertVehicles(ctx, im.created...)
-	im.created = im.created[:0]
+	im.created, im.changed = im.created[:0], im.changed[:0]
 	return err
 }
 
@@ -251,10 +255,10 @@ func (im *importer) storeLine(ctx context.Context, line importLine, known map[st
 		im.result.Unchanged++
 	} else {
 		im.result.Updated++
-		err = im.tx.updateVehicle(ctx, old, v)
+		im.changed = append(im.changed, vehicleChange{old, v})
 	}
 	im.seen[v.Number] = line.number
-	return err
+	return nil
 }
 
 func (im *importer) warn(line int, warning string) {

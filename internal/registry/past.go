@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -109,6 +110,19 @@ func (t *tx) rememberVehicle(ctx context.Context, v event.VehicleID) error {
 	t.lastPast++
 	return t.exec(ctx, `INSERT INTO past_vehicles (seq, number, vin, registration_number, customer, tags)
 		SELECT CAST($1 AS BIGINT), number, vin, registration_number, customer, tags FROM vehicles WHERE number = $2`, t.lastPast, v)
+}
+
+// rememberVehicles does the same for many, named by their numbers.
+func (t *tx) rememberVehicles(ctx context.Context, numbers []any) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	before := t.lastPast
+	t.lastPast += int64(len(numbers))
+	_, err := t.ExecContext(ctx, `INSERT INTO past_vehicles (seq, number, vin, registration_number, customer, tags)
+		SELECT `+strconv.FormatInt(before, 10)+` + ROW_NUMBER() OVER (ORDER BY number), number, vin, registration_number, customer, tags
+		FROM vehicles WHERE number IN `+t.engine.placeholders(1, len(numbers)), numbers...)
+	return err
 }
 
 // rememberVehiclesOf keeps what a customer's vehicles, of which there are n, are until this write.

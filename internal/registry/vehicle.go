@@ -210,6 +210,41 @@ func (t *tx) updateVehicle(ctx context.Context, old, v Vehicle) error {
 	return t.tell(ctx, appendFacts(nil, old, v)...)
 }
 
+// vehicleChange is what a vehicle was and becomes, which differ.
+type vehicleChange struct{ old, new Vehicle }
+
+// updateVehicles does what updateVehicle does, for many vehicles by few statements: where the database is elsewhere, each
+// takes its time to come and go.
+func (t *tx) updateVehicles(ctx context.Context, changes []vehicleChange) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	var remembered []any
+	var facts []event.Fact
+	args := make([]any, 0, 8*len(changes))
+	for _, c := range changes {
+		v := c.new
+		if !sameInDirectory(c.old, v) {
+			remembered = append(remembered, v.Number)
+		}
+		facts = appendFacts(facts, c.old, v)
+		args = append(args, v.Number, v.RegistrationNumber, v.Customer, joinTags(v.Tags), v.Policy.LateAfter.Milliseconds(),
+			v.Policy.OfflineAfter.Milliseconds(), number(v.Paused), t.revision)
+	}
+	if err := t.rememberVehicles(ctx, remembered); err != nil {
+		return err
+	}
+	t.changed = true
+	_, err := t.ExecContext(ctx, `UPDATE vehicles SET registration_number = n.column2, customer = CAST(n.column3 AS BIGINT),
+		tags = n.column4, late_after = CAST(n.column5 AS BIGINT), offline_after = CAST(n.column6 AS BIGINT),
+		paused = CAST(n.column7 AS BIGINT), revision = CAST(n.column8 AS BIGINT)
+		FROM (VALUES `+t.engine.placeholders(len(changes), 8)+`) AS n WHERE vehicles.number = CAST(n.column1 AS BIGINT)`, args...)
+	if err != nil {
+		return err
+	}
+	return t.tell(ctx, facts...)
+}
+
 func sameVehicle(a, b Vehicle) bool {
 	return sameInDirectory(a, b) && a.Policy == b.Policy && a.Paused == b.Paused
 }
