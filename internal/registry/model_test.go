@@ -66,6 +66,7 @@ type history struct {
 
 	mirrors []*mirror
 	facts   folded
+	told    []event.Fact // all that made them
 }
 
 func newHistory(t *rapid.T, config Config) *history {
@@ -299,6 +300,7 @@ func (h *history) relay(t *rapid.T) {
 	err := h.registry.relaySome(context.Background(), func(_ context.Context, facts []event.Fact) (event.Position, error) {
 		for _, fact := range facts {
 			h.facts.apply(fact)
+			h.told = append(h.told, fact)
 		}
 		if crash {
 			return 0, errors.New("crash before the note")
@@ -344,6 +346,10 @@ func (h *history) finish(t *rapid.T) {
 	if diff := cmp.Diff(foldedOf(want, h.policy), h.facts, cmp.AllowUnexported(folded{}, watched{})); diff != "" {
 		t.Fatal(diff)
 	}
+	h.delayFacts(t)
+	if diff := cmp.Diff(foldedOf(want, h.policy), h.facts, cmp.AllowUnexported(folded{}, watched{})); diff != "" {
+		t.Fatalf("after facts came again too late: %s", diff)
+	}
 	h.loseFacts(t)
 	if diff := cmp.Diff(foldedOf(want, h.policy), h.facts, cmp.AllowUnexported(folded{}, watched{})); diff != "" {
 		t.Fatalf("after facts were lost and told again: %s", diff)
@@ -352,6 +358,24 @@ func (h *history) finish(t *rapid.T) {
 	ids := slices.Sorted(maps.Keys(h.customers))
 	if err != nil || len(page.Items) != len(ids) || page.Total != len(ids) {
 		t.Fatalf("%d customers are listed, want %v", len(page.Items), ids)
+	}
+}
+
+// delayFacts is what a server does that lost its turn while it relayed: facts that the log had come again, after newer ones.
+func (h *history) delayFacts(t *rapid.T) {
+	if len(h.told) == 0 {
+		return
+	}
+	from := rapid.IntRange(0, len(h.told)-1).Draw(t, "from")
+	late := h.told[from:rapid.IntRange(from, len(h.told)).Draw(t, "to")]
+	for _, fact := range late {
+		h.facts.apply(fact)
+	}
+	if err := h.registry.tellAgain(context.Background(), late); err != nil {
+		t.Fatal(err)
+	}
+	for waiting, _ := h.registry.now(); waiting.fact != waiting.relayed; waiting, _ = h.registry.now() {
+		h.relay(t)
 	}
 }
 

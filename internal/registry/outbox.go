@@ -73,15 +73,18 @@ func (r *Registry) Relay(ctx context.Context, store storeFunc) error {
 // appended is what the log has of the outbox and the database does not say yet; zero when there is nothing.
 type appended struct {
 	progress
-	before int64 // the last fact relayed when they were read
+	before int64        // the last fact relayed when they were read
+	facts  []event.Fact // kept where another server may relay meanwhile
 }
+
+func (a *appended) some() bool { return a.relayed > 0 }
 
 // relaySome relays the oldest facts. stored is what it stored before and could not take note of.
 func (r *Registry) relaySome(ctx context.Context, store storeFunc, stored *appended) error {
 	if r.engine.relayer() != nil {
 		return r.engine.fault(r.relayInTurn(ctx, store, stored))
 	}
-	if *stored == (appended{}) {
+	if !stored.some() {
 		facts, last, err := oldestFacts(ctx, r.reader)
 		if err != nil {
 			return fmt.Errorf("reading the outbox: %w", err)

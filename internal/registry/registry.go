@@ -64,6 +64,8 @@ type Registry struct {
 	imports chan struct{} // one for each that is under way, see maxImports
 	metrics metrics
 
+	turnLasts time.Duration // for which a server that cannot reach the log keeps others from relaying
+
 	mu       sync.Mutex
 	progress progress      // guarded by mu; behind the database for an instant, never ahead
 	away     bool          // guarded by mu; the last look found no database
@@ -85,7 +87,7 @@ type progress struct {
 // once.
 func Open(ctx context.Context, config Config) (*Registry, error) {
 	r := &Registry{
-		config: config, logger: config.Logger, news: make(chan struct{}),
+		config: config, logger: config.Logger, news: make(chan struct{}), turnLasts: turnLasts,
 		exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports),
 	}
 	if r.logger == nil {

@@ -79,9 +79,13 @@ var (
 	errElsewhere = errors.New("another server relays the facts")
 )
 
+// turnLasts is the default of Registry.turnLasts.
+const turnLasts = 10 * time.Second
+
 // relayInTurn relays the oldest facts while no other server does. It holds the lock by the transaction that takes the facts
-// from the outbox, while the log takes them. When that transaction breaks, another server may have its turn before what
-// this one has sent is in the log, which then has newer facts before older ones: it is told everything again.
+// from the outbox, while the log takes them. When that transaction breaks, or ends because the log takes too long, another
+// server may have its turn before what this one has sent is in the log, which then has newer facts before older ones: it is
+// told again how things are.
 func (r *Registry) relayInTurn(ctx context.Context, store storeFunc, stored *appended) error {
 	if err := r.refuse(); err != nil {
 		return err
@@ -104,19 +108,21 @@ func (r *Registry) relayInTurn(ctx context.Context, store storeFunc, stored *app
 	if !mine {
 		return errElsewhere
 	}
-	if *stored != (appended{}) && is.relayed != stored.before {
+	if stored.some() && is.relayed != stored.before {
 		return r.overtaken(lasting, is, stored)
 	}
-	if *stored == (appended{}) {
+	if !stored.some() {
 		facts, last, err := oldestFacts(ctx, t)
 		if err != nil || len(facts) == 0 {
 			return err
 		}
+		turn := time.AfterFunc(r.turnLasts, func() { _ = t.Rollback() })
 		position, err := store(ctx, facts)
+		turn.Stop()
 		if err != nil {
 			return fmt.Errorf("appending %d facts: %w", len(facts), err)
 		}
-		*stored = appended{progress{relayed: last, position: position}, is.relayed}
+		*stored = appended{progress{relayed: last, position: position}, is.relayed, facts}
 	}
 	if err := takeFromOutbox(lasting, t, stored.progress); err != nil {
 		return fmt.Errorf("noting that the log has the facts: %w", err)
@@ -136,8 +142,8 @@ func (r *Registry) overtaken(ctx context.Context, is progress, stored *appended)
 		*stored = appended{} // it was ours
 		return nil
 	}
-	r.logger.Warn("another server relayed facts while this one did: the log is told everything again")
-	if _, err := r.Resend(ctx); err != nil {
+	r.logger.Warn("another server relayed facts while this one did: the log is told again how things are", "facts", len(stored.facts))
+	if err := r.tellAgain(ctx, stored.facts); err != nil {
 		return err
 	}
 	*stored = appended{}
