@@ -76,6 +76,7 @@ release: image deb ## Everything that a release holds: bin/release
 
 test-deploy: image deb ## Run the image and the package for real: needs root and Docker, which it installs on Debian
 	@scripts/test-deploy
+	@scripts/test-deploy-cluster
 
 test-cluster: build ## Run a cluster of real processes under load, while they die and come back: needs root, takes some minutes
 	@scripts/test-cluster
