@@ -307,7 +307,7 @@ func (a *App) openAPI(context.Context) error {
 func (a *App) Run(ctx context.Context) error {
 	told := []any{"url", a.URL(), "data", a.config.DataDir, "epoch", a.log.Epoch(), "head", a.log.Head()}
 	if a.config.Shared != nil {
-		told = append(told, "node", a.config.Node, "roles", a.config.Roles)
+		told = append(told, "node", a.config.Node, "roles", a.config.Roles.String())
 	}
 	if a.config.Roles.Query {
 		told = append(told, "proof_key", a.proof.Key())

@@ -28,6 +28,7 @@ stop_engine() {
 	done
 	echo "$forward" >/proc/sys/net/ipv4/ip_forward || true
 	[[ -z $policy ]] || iptables -P FORWARD "$policy" || true
+	umount "$work"/exec/netns/* 2>/dev/null || true # of a swarm
 	rm -rf "$work"
 }
 
