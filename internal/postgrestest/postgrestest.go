@@ -137,7 +137,7 @@ func (s *Server) Database(t testing.TB) string {
 	s.mu.Unlock()
 	s.Execute(t, "CREATE DATABASE "+name+" TEMPLATE template0")
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
 		_ = s.execute(ctx, "DROP DATABASE "+name+" WITH (FORCE)") // which goes with the server anyway
 	})

@@ -23,6 +23,8 @@ var (
 	// ErrUnavailable: the database cannot be reached. A write that it was asked for when it went away may have been stored.
 	// Try again.
 	ErrUnavailable = errors.New("the registry is away")
+	// ErrNotEmpty: something was written into the registry that is to be filled.
+	ErrNotEmpty = errors.New("there is something in it already")
 	// ErrDamaged: the database is not what was written. Nothing of it was touched.
 	ErrDamaged = errors.New("the registry is damaged")
 	// ErrNewerSchema: a newer version of the program wrote the database.
