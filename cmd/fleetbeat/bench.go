@@ -17,6 +17,7 @@ type benchCommand struct {
 	Vehicles     int      `help:"Vehicles in the fleet; 0 is 1,000,000, and 20,000 with --short." default:"0"`
 	Short        bool     `help:"Take seconds: this shows that everything can be measured, and little else."`
 	Data         string   `help:"Folder on the disk that is to be measured; what is put there is removed at the end." type:"path" placeholder:"DIR"`
+	Postgres     string   `help:"URL of an empty PostgreSQL database, which is filled: measures an import into a registry there too." placeholder:"URL"`
 	ServeNothing bool     `hidden:""`
 }
 
@@ -40,7 +41,7 @@ func (c *benchCommand) Run(ctx context.Context, t *terminal) error {
 		return fmt.Errorf("finding this program: %w", err)
 	}
 	report, err := bench.Run(ctx, bench.Config{
-		Program: program, Env: otherEnvironment(), Only: c.Only, Dir: c.Data, Vehicles: c.Vehicles, Short: c.Short, Progress: t.err,
+		Program: program, Env: otherEnvironment(), Only: c.Only, Dir: c.Data, Vehicles: c.Vehicles, Short: c.Short, Postgres: c.Postgres, Progress: t.err,
 	})
 	if len(report.Figures) == 0 {
 		return err

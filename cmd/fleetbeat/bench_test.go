@@ -47,8 +47,20 @@ func TestBenchMeasuresEverything(t *testing.T) {
 	}
 }
 
+func TestBenchMeasuresPostgresWhereThereIsOne(t *testing.T) {
+	url := postgres.Server(t).Database(t)
+	p := run(t, nil, "bench", "--short", "--only", "registry", "--postgres", url, "--data", t.TempDir(), "--json", "-")
+	var report bench.Report
+	if err := json.Unmarshal([]byte(p.stdout.String()), &report); err != nil || p.code() != 0 {
+		t.Fatal(p.code(), err)
+	}
+	if f := report.Figure("registry-ratio"); f == nil || f.Median <= 0 {
+		t.Errorf("it was not measured: %+v", report.Figures)
+	}
+}
+
 func TestBenchRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, args := range [][]string{{"--only", "nothing"}, {"--vehicles", "1500"}, {"--vehicles", "-1000"}, {"--data", "/nonexistent"}} {
+	for _, args := range [][]string{{"--only", "nothing"}, {"--only", "registry"}, {"--vehicles", "1500"}, {"--vehicles", "-1000"}, {"--data", "/nonexistent"}} {
 		p := run(t, nil, append([]string{"bench", "--short"}, args...)...)
 		if said := p.stderr.String(); p.code() == 0 || strings.Count(said, "\n") != 1 {
 			t.Errorf("bench %v ended with %d and said %q", args, p.code(), said)

@@ -26,6 +26,7 @@ type Config struct {
 	Dir      string    // where data is put, in a folder that is removed at the end; default the one for temporary files
 	Vehicles int       // in the fleet, a multiple of 1,000; default 1,000,000, and 20,000 when Short
 	Short    bool      // seconds instead of minutes: shows that everything can be measured, and little else
+	Postgres string    // URL of an empty PostgreSQL database, for the measurement "registry"; default: it is not made
 	Progress io.Writer // gets a line for each step; default none
 }
 
@@ -120,6 +121,9 @@ func Run(ctx context.Context, config Config) (Report, error) {
 
 func prepare(config Config) (*bench, []measurement, error) {
 	wanted := measurements()
+	if config.Postgres != "" {
+		wanted = append([]measurement{registryMeasurement()}, wanted...)
+	}
 	for _, name := range config.Only {
 		if !slices.ContainsFunc(wanted, func(m measurement) bool { return m.name == name }) {
 			names, _ := Names()

@@ -22,6 +22,7 @@ const steadyConnections = 64
 type server struct {
 	bench   *bench
 	dir     string
+	args    []string // of serve, beside those that all have
 	process *process
 	roster  *simulate.Roster
 	client  *client.Client
@@ -61,7 +62,8 @@ func (b *bench) needServer(ctx context.Context) (*server, error) {
 
 // start starts the server on its folder and waits until it is ready.
 func (f *server) start(ctx context.Context) (err error) {
-	f.process, err = f.bench.start(ctx, "--log-format", "json", "serve", "--http", "127.0.0.1:0", "--data", f.dir)
+	args := append([]string{"--log-format", "json", "serve", "--http", "127.0.0.1:0", "--data", f.dir}, f.args...)
+	f.process, err = f.bench.start(ctx, args...)
 	if err != nil {
 		return err
 	}
