@@ -130,29 +130,30 @@ func (c *cluster) startNATS() (urls, monitors []string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building nats-server: %v\n%s", err, out)
 	}
-	var hosts, ports, routes []string
+	var clients, routes []string
 	for i := range c.nats {
-		host, client, route := "127.0.0.1", portOf(freeAddress(t)), portOf(freeAddress(t))
+		client, route := freeAddress(t), freeAddress(t)
 		if c.namespace != nil {
-			host, client, route = c.namespace.address(i), "4222", "6222"
+			client, route = net.JoinHostPort(c.namespace.address(i), "4222"), net.JoinHostPort(c.namespace.address(i), "6222")
 		}
-		hosts, ports, routes = append(hosts, host), append(ports, client), append(routes, fmt.Sprintf("nats://%s:%s", host, route))
+		clients, routes = append(clients, client), append(routes, "nats://"+route)
 	}
 	for i := range c.nats {
-		monitor := portOf(freeAddress(t))
-		config := fmt.Sprintf("listen: %s:%s\nhttp: %s:%s\nserver_name: nats-%d\nmax_payload: 8MB\nping_interval: \"1s\"\nping_max: 2\njetstream { store_dir: %q, sync_interval: always }\ncluster { name: test, listen: %s, ping_interval: \"1s\", ping_max: 2, routes: [%s] }\n",
-			hosts[i], ports[i], hosts[i], monitor, i+1, t.TempDir(), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
+		host, _, _ := net.SplitHostPort(clients[i])
+		monitor := net.JoinHostPort(host, portOf(freeAddress(t)))
+		config := fmt.Sprintf("listen: %s\nhttp: %s\nserver_name: nats-%d\nmax_payload: 8MB\nping_interval: \"1s\"\nping_max: 2\njetstream { store_dir: %q, sync_interval: always }\ncluster { name: test, listen: %s, ping_interval: \"1s\", ping_max: 2, routes: [%s] }\n",
+			clients[i], monitor, i+1, t.TempDir(), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
 		path := filepath.Join(t.TempDir(), "nats.conf")
 		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p := &part{name: fmt.Sprintf("nats-%d", i+1), path: binary, args: []string{"--config", path}, ready: answers(fmt.Sprintf("http://%s:%s/healthz?js-server-only=true", hosts[i], monitor))}
+		p := &part{name: fmt.Sprintf("nats-%d", i+1), path: binary, args: []string{"--config", path}, ready: answers("http://" + monitor + "/healthz?js-server-only=true")}
 		if c.namespace != nil {
 			p.path, p.args = c.namespace.within(i, p.path, p.args)
 		}
 		p.start(t)
 		c.nats[i] = p
-		urls, monitors = append(urls, fmt.Sprintf("nats://%s:%s", hosts[i], ports[i])), append(monitors, fmt.Sprintf("http://%s:%s", hosts[i], monitor))
+		urls, monitors = append(urls, "nats://"+clients[i]), append(monitors, "http://"+monitor)
 	}
 	for _, p := range c.nats {
 		p.waitReady(t)

@@ -28,19 +28,13 @@ func (a *App) check(context.Context) error {
 	if c.CanaryInterval < 0 || c.SnapshotEvery < 0 || c.SignEvery < 0 {
 		return fmt.Errorf("the canary interval %s and the times between snapshots %s and checkpoints %s must be positive", c.CanaryInterval, c.SnapshotEvery, c.SignEvery)
 	}
-	if c.TraceSample < 0 || c.TraceSample > 1 || c.Drain < 0 {
-		return fmt.Errorf("the part of requests to trace, %g, must be between 0 and 1, and the time to drain, %s, not negative", c.TraceSample, c.Drain)
-	}
-	if u, err := url.Parse(c.Traces); c.Traces != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("the address for traces %q is not of the form http://host:4318", c.Traces)
-	}
 	if c.KeepHistory != 0 && c.KeepHistory < time.Hour {
 		return fmt.Errorf("the history cannot be kept for %s: an hour is the least, and 0 keeps everything", c.KeepHistory)
 	}
 	if c.KeepLog != 0 && c.KeepLog < leastKeptLog {
 		return fmt.Errorf("the log cannot be kept for %s: %s is the least, and 0 keeps everything", c.KeepLog, leastKeptLog)
 	}
-	if err := a.checkShared(); err != nil {
+	if err := errors.Join(a.checkShared(), a.checkTraces()); err != nil {
 		return err
 	}
 	if c.RegistryURL != "" {

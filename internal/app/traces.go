@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,6 +20,18 @@ import (
 
 // tracesStopWithin bounds the sending of the last traces.
 const tracesStopWithin = 5 * time.Second
+
+// checkTraces refuses figures and an address that cannot be.
+func (a *App) checkTraces() error {
+	c := a.config
+	if c.TraceSample < 0 || c.TraceSample > 1 || c.Drain < 0 {
+		return fmt.Errorf("the part of requests to trace, %g, must be between 0 and 1, and the time to drain, %s, not negative", c.TraceSample, c.Drain)
+	}
+	if u, err := url.Parse(c.Traces); c.Traces != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("the address for traces %q is not of the form http://host:4318", c.Traces)
+	}
+	return nil
+}
 
 // openTraces prepares traces from door to append, when they have somewhere to go. Where that is away, they are dropped.
 func (a *App) openTraces(ctx context.Context) error {

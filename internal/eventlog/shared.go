@@ -147,8 +147,7 @@ func temporary(err error) bool {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return true // another node makes it at this moment
 	}
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok {
 		return refused.Code == http.StatusServiceUnavailable && refused.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabled
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)

@@ -38,7 +38,7 @@ func BenchmarkWriters(b *testing.B) {
 			for i := range callers {
 				sending.Go(func() {
 					for sent.Add(1) <= int64(b.N) {
-						if _, err := committers[i%len(committers)].Submit(context.Background(), []event.Heartbeat{{Vehicle: event.VehicleID(i + 1), Sequence: event.NoSequence}}); err != nil {
+						if _, err := committers[i%len(committers)].Submit(b.Context(), []event.Heartbeat{{Vehicle: event.VehicleID(i + 1), Sequence: event.NoSequence}}); err != nil {
 							b.Error(err)
 							return
 						}
@@ -62,7 +62,7 @@ func benchNode(b *testing.B, door string, shared *eventlog.Shared) *Committer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(b.Context()))
 	done := make(chan error, 1)
 	go func() { done <- committer.Run(ctx) }()
 	b.Cleanup(func() {
@@ -83,7 +83,7 @@ func BenchmarkNewNode(b *testing.B) {
 	}
 	const batches = 3000
 	for range batches {
-		if _, err := committer.Submit(context.Background(), rows); err != nil {
+		if _, err := committer.Submit(b.Context(), rows); err != nil {
 			b.Fatal(err)
 		}
 	}

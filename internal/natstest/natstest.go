@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -27,16 +26,11 @@ type Cluster struct {
 // Start starts n servers, which end with the test. user and password may be empty.
 func Start(t testing.TB, n int, user, password string) *Cluster {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "natstest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Cluster{t: t, dir: dir, servers: make([]*server.Server, n), ports: freePorts(t, n), routes: freePorts(t, n), account: []string{user, password}}
+	c := &Cluster{t: t, dir: t.TempDir(), servers: make([]*server.Server, n), ports: freePorts(t, n), routes: freePorts(t, n), account: []string{user, password}}
 	t.Cleanup(func() {
 		for i := range c.servers {
 			c.Stop(i)
 		}
-		_ = os.RemoveAll(dir)
 	})
 	for i := range c.servers {
 		c.Restart(i)
@@ -115,16 +109,22 @@ func (c *Cluster) Monitor(i int) string { return "http://" + c.servers[i].Monito
 // Server is one of the servers, nil while it is stopped.
 func (c *Cluster) Server(i int) *server.Server { return c.servers[i] }
 
+// freePorts are ports of loopback that nobody listens at. They are held until all are found, so that they differ.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
 	ports := make([]int, n)
+	var held []net.Listener
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		var bind net.ListenConfig
+		l, err := bind.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		held = append(held, l)
 		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	for _, l := range held {
+		_ = l.Close() // it was only to hold the port
 	}
 	return ports
 }
