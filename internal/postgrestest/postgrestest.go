@@ -177,6 +177,22 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
+// Freeze keeps the server from doing anything, until Thaw; connections to it stay.
+func (s *Server) Freeze(t testing.TB) { s.signal(t, syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (s *Server) Thaw(t testing.TB) { s.signal(t, syscall.SIGCONT) }
+
+// signal reaches all processes of the server.
+func (s *Server) signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.process.signalAll(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *Server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

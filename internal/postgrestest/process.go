@@ -1,10 +1,13 @@
 package postgrestest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -88,4 +91,31 @@ func (p *process) stop(signal syscall.Signal) error {
 	case <-time.After(patience):
 		return fmt.Errorf("%s does not end", p.command.Path)
 	}
+}
+
+// signalAll signals the process and its children.
+func (p *process) signalAll(signal syscall.Signal) error {
+	parent := p.command.Process.Pid
+	if err := syscall.Kill(parent, signal); err != nil {
+		return err
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return err
+	}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		fields := bytes.Fields(rest)
+		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(parent) {
+			continue
+		}
+		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			_ = syscall.Kill(child, signal)
+		}
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func (c *Changes) len() int {
 //
 // A part and its slices are fn's until it returns; an error from fn ends the reading and is returned.
 func (r *Registry) Changes(ctx context.Context, since int64, fn func(Changes) error) error {
-	err := r.read(ctx, func(t *sql.Tx) error { return changes(ctx, t, since, fn) }) // all of one moment, whatever is written meanwhile
+	err := r.read(ctx, func(ctx context.Context, t *sql.Tx) error { return changes(ctx, t, since, fn) }) // all of one moment, whatever is written meanwhile
 	if err != nil {
 		return fmt.Errorf("reading changes since revision %d: %w", since, err)
 	}

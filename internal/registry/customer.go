@@ -50,7 +50,7 @@ func (r *Registry) CreateCustomer(ctx context.Context, n NewCustomer) (c Custome
 	if err := p.err(); err != nil {
 		return Customer{}, 0, fmt.Errorf("creating customer %s: %w", quoted(n.ID), err)
 	}
-	revision, err = r.write(ctx, func(t *tx) error { return t.insertCustomer(ctx, &c) })
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error { return t.insertCustomer(ctx, &c) })
 	if err != nil {
 		return Customer{}, 0, fmt.Errorf("creating customer %s: %w", quoted(n.ID), err)
 	}
@@ -62,14 +62,17 @@ func (r *Registry) Customer(ctx context.Context, id string) (c CountedCustomer, 
 	if !storable(id) {
 		return c, found(sql.ErrNoRows, "customer", id)
 	}
-	c, err = scanCountedCustomer(r.reader.QueryRowContext(ctx, selectCountedCustomers+`WHERE c.id = $1`, id).Scan)
-	return c, r.engine.fault(found(err, "customer", id))
+	err = r.whileThere(ctx, func(ctx context.Context) error {
+		c, err = scanCountedCustomer(r.reader.QueryRowContext(ctx, selectCountedCustomers+`WHERE c.id = $1`, id).Scan)
+		return err
+	})
+	return c, found(err, "customer", id)
 }
 
 // UpdateCustomer changes a customer and returns it as it is then.
 func (r *Registry) UpdateCustomer(ctx context.Context, id string, patch CustomerPatch) (c Customer, revision int64, err error) {
 	var p problems
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		old, err := t.customer(ctx, id)
 		if err != nil {
 			return err
@@ -102,7 +105,7 @@ func (patch CustomerPatch) apply(c Customer, p *problems) Customer {
 
 // DeleteCustomer removes a customer that has no vehicles; else it is ErrHasVehicles.
 func (r *Registry) DeleteCustomer(ctx context.Context, id string) (revision int64, err error) {
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.customer(ctx, id)
 		if err != nil {
 			return err
@@ -125,7 +128,7 @@ func (r *Registry) DeleteCustomer(ctx context.Context, id string) (revision int6
 
 // DeleteCustomerAndVehicles removes a customer with all its vehicles, and says how many these were.
 func (r *Registry) DeleteCustomerAndVehicles(ctx context.Context, id string) (vehicles int, revision int64, err error) {
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.customer(ctx, id)
 		if err != nil {
 			return err

@@ -40,7 +40,7 @@ func (r *Registry) Customers(ctx context.Context, q CustomerQuery) (page Custome
 		return page, fmt.Errorf("listing customers: %w", err)
 	}
 	like := "%" + likeEscaper.Replace(fold(strings.TrimSpace(q.Search))) + "%"
-	err = r.read(ctx, func(t *sql.Tx) (err error) { // total and items of the same moment
+	err = r.read(ctx, func(ctx context.Context, t *sql.Tx) (err error) { // total and items of the same moment
 		if page.Total, err = countCustomers(ctx, t, like); err != nil {
 			return err
 		}

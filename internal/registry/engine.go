@@ -126,17 +126,15 @@ func newestMigration() (newest int64, err error) {
 }
 
 // read runs look in a transaction that sees one unchanging state.
-func (r *Registry) read(ctx context.Context, look func(*sql.Tx) error) (err error) {
-	defer func() { err = r.engine.fault(err) }()
-	if err := r.refuse(); err != nil {
-		return err
-	}
-	t, err := r.reader.BeginTx(ctx, r.engine.snapshot())
-	if err != nil {
-		return err
-	}
-	defer t.Rollback()
-	return look(t)
+func (r *Registry) read(ctx context.Context, look func(context.Context, *sql.Tx) error) error {
+	return r.whileThere(ctx, func(ctx context.Context) error {
+		t, err := r.reader.BeginTx(ctx, r.engine.snapshot())
+		if err != nil {
+			return err
+		}
+		defer t.Rollback()
+		return look(ctx, t)
+	})
 }
 
 // Scrub makes sure that no file of the registry's own holds what was deleted. ErrBusy: readers kept it from being done. With

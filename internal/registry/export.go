@@ -34,6 +34,9 @@ func (r *Registry) Export(ctx context.Context, w io.Writer) error {
 }
 
 func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
+	if !r.isThere() {
+		return &awayError{errAway}
+	}
 	rows, err := r.reader.QueryContext(ctx, `SELECT v.vin, v.registration_number, c.id, c.name, c.address, v.tags,
 		v.late_after, v.offline_after, v.paused FROM vehicles v JOIN customers c ON c.number = v.customer ORDER BY v.number`)
 	if err != nil {

@@ -71,7 +71,7 @@ func (r *Registry) Import(ctx context.Context, file io.Reader, options ImportOpt
 	}
 	defer spool.Close()
 	im := importer{seen: make(map[event.VehicleID]int)}
-	revision, err := r.write(ctx, func(t *tx) error {
+	revision, err := r.write(ctx, func(ctx context.Context, t *tx) error {
 		im.tx, im.customers = t, newImportCustomers(t)
 		if err := im.run(ctx, spool); err != nil {
 			return err

@@ -113,7 +113,7 @@ func copyAll(ctx context.Context, from, to *Registry) (counts []TableCount, err 
 			return nil, err
 		}
 	}
-	err = from.read(ctx, func(source *sql.Tx) error {
+	err = from.read(ctx, func(ctx context.Context, source *sql.Tx) error {
 		for _, table := range tables() {
 			if err := copyTable(ctx, source, target, table, to.engine); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)

@@ -37,7 +37,7 @@ func (m *metrics) register(r *Registry) error {
 	available := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fleetbeat_registry_available",
 		Help: "1 when the registry's database could be reached at the last look, else 0. In SQLite it always can.",
-	}, func() float64 { return float64(number(r.refuse() == nil)) })
+	}, func() float64 { return float64(number(r.isThere())) })
 	for _, c := range []prometheus.Collector{m.failures, waiting, revision, past, available} {
 		if err := r.config.Registerer.Register(c); err != nil {
 			return err

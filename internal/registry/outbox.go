@@ -157,10 +157,12 @@ func takeFromOutbox(ctx context.Context, t *sql.Tx, stored progress) error {
 func (r *Registry) WaitRelayed(ctx context.Context, revision int64) (event.Position, error) {
 	var position event.Position
 	var last sql.NullInt64
-	err := r.reader.QueryRowContext(ctx, `SELECT relayed_position, (SELECT MAX(seq) FROM outbox WHERE revision <= $1)
-		FROM state`, revision).Scan(&position, &last)
+	err := r.whileThere(ctx, func(ctx context.Context) error {
+		return r.reader.QueryRowContext(ctx, `SELECT relayed_position, (SELECT MAX(seq) FROM outbox WHERE revision <= $1)
+			FROM state`, revision).Scan(&position, &last)
+	})
 	if err != nil {
-		return 0, fmt.Errorf("reading the outbox: %w", r.engine.fault(err))
+		return 0, fmt.Errorf("reading the outbox: %w", err)
 	}
 	if !last.Valid {
 		return position, nil

@@ -22,7 +22,7 @@ type Past struct {
 // Past is the directory of a moment: every write up to and with it is in it, and none after. Writes take their moments
 // from Config.Now when they are committed. Before the oldest moment that is kept, it is the directory of that one.
 func (r *Registry) Past(ctx context.Context, at event.Time) (p Past, err error) {
-	err = r.read(ctx, func(t *sql.Tx) (err error) { // all of one state, whatever is written meanwhile
+	err = r.read(ctx, func(ctx context.Context, t *sql.Tx) (err error) { // all of one state, whatever is written meanwhile
 		p, err = readPast(ctx, t, max(at, 0))
 		return err
 	})
@@ -186,7 +186,9 @@ func (t *tx) forgetUntil(ctx context.Context, which string, arg any) error {
 
 // ForgetPast drops what only the directories of moments before one are made of.
 func (r *Registry) ForgetPast(ctx context.Context, before event.Time) error {
-	_, err := r.write(ctx, func(t *tx) error { return t.forgetUntil(ctx, `at <= $1 ORDER BY at DESC`, max(before, 0)) })
+	_, err := r.write(ctx, func(ctx context.Context, t *tx) error {
+		return t.forgetUntil(ctx, `at <= $1 ORDER BY at DESC`, max(before, 0))
+	})
 	if err != nil {
 		return fmt.Errorf("forgetting the past before %v: %w", before, err)
 	}
@@ -195,7 +197,7 @@ func (r *Registry) ForgetPast(ctx context.Context, before event.Time) error {
 
 // EraseVehicle drops what is kept of the past of vehicles that had this VIN. One that has it now must be removed first.
 func (r *Registry) EraseVehicle(ctx context.Context, vin string) error {
-	_, err := r.write(ctx, func(t *tx) error {
+	_, err := r.write(ctx, func(ctx context.Context, t *tx) error {
 		var some bool
 		if !storable(vin) {
 			return nil

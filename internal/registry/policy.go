@@ -11,9 +11,11 @@ import (
 // event.DefaultPolicy until another is set.
 func (r *Registry) DefaultPolicy(ctx context.Context) (event.Policy, error) {
 	var late, offline int64
-	err := r.reader.QueryRowContext(ctx, `SELECT late_after, offline_after FROM state`).Scan(&late, &offline)
+	err := r.whileThere(ctx, func(ctx context.Context) error {
+		return r.reader.QueryRowContext(ctx, `SELECT late_after, offline_after FROM state`).Scan(&late, &offline)
+	})
 	if err != nil {
-		return event.Policy{}, fmt.Errorf("reading the default policy: %w", r.engine.fault(err))
+		return event.Policy{}, fmt.Errorf("reading the default policy: %w", err)
 	}
 	return orDefault(policyOf(late, offline)), nil
 }
@@ -24,7 +26,7 @@ func (r *Registry) SetDefaultPolicy(ctx context.Context, policy event.Policy) (r
 	if err := CheckPolicy(policy); err != nil {
 		return 0, fmt.Errorf("setting the default policy: %w", err)
 	}
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		if orDefault(t.policy) == orDefault(policy) {
 			return nil
 		}

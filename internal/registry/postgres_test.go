@@ -308,13 +308,29 @@ func TestItWorksThroughAPoolOfTransactions(t *testing.T) {
 // by itself.
 func TestWhileTheDatabaseIsAway(t *testing.T) {
 	on := onPostgres(t)
+	t.Run("stopped", func(t *testing.T) {
+		endureAbsence(t, on.config(t, Config{}), on.server.Stop, on.server.Start, 2*time.Second)
+	})
+	t.Run("stopped behind a pool", func(t *testing.T) {
+		config := on.config(t, Config{})
+		config.URL = on.server.Pooled(t, config.URL)
+		endureAbsence(t, config, on.server.Stop, on.server.Start, followWithin+2*time.Second)
+	})
+	t.Run("frozen", func(t *testing.T) {
+		endureAbsence(t, on.config(t, Config{}), on.server.Freeze, on.server.Thaw, followWithin+2*time.Second)
+	})
+}
+
+// endureAbsence takes the database away and brings it back; each call is to be refused within some time.
+func endureAbsence(t *testing.T, config Config, leave, comeBack func(testing.TB), within time.Duration) {
 	var said logLines
-	r := openWith(t, on.config(t, Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}))
+	config.Logger = slog.New(slog.NewTextHandler(&said, nil))
+	r := openWith(t, config)
 	follow(t, r)
 	var log fakeLog
 	relay(t, r, log.append)
 	mustCustomer(t, r, "kalles")
-	on.server.Stop(t)
+	leave(t)
 	for name, call := range map[string]func(context.Context) error{
 		"create": func(ctx context.Context) error {
 			_, _, err := r.CreateVehicle(ctx, NewVehicle{VIN: "v1", CustomerID: "kalles"})
@@ -338,7 +354,7 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 		if !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "127.0.0.1") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > within {
 			t.Errorf("%s took %v", name, took)
 		}
 	}
@@ -348,7 +364,7 @@ func TestWhileTheDatabaseIsAway(t *testing.T) {
 		}
 		return nil
 	})
-	on.server.Start(t)
+	comeBack(t)
 	soon(t, 10*time.Second, func() error {
 		_, _, err := r.CreateVehicle(t.Context(), NewVehicle{VIN: "v1", CustomerID: "kalles"})
 		return err

@@ -68,7 +68,7 @@ type Registry struct {
 
 	mu       sync.Mutex
 	progress progress      // guarded by mu; behind the database for an instant, never ahead
-	away     bool          // guarded by mu; the last look found no database
+	there    presence      // guarded by mu; what the last look at the database found
 	news     chan struct{} // guarded by mu; closed and replaced at every progress
 }
 
@@ -87,7 +87,7 @@ type progress struct {
 // once.
 func Open(ctx context.Context, config Config) (*Registry, error) {
 	r := &Registry{
-		config: config, logger: config.Logger, news: make(chan struct{}), turnLasts: turnLasts,
+		config: config, logger: config.Logger, news: make(chan struct{}), there: newPresence(), turnLasts: turnLasts,
 		exports: make(chan struct{}, maxExports), imports: make(chan struct{}, maxImports),
 	}
 	if r.logger == nil {

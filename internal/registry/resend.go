@@ -15,7 +15,7 @@ import (
 //
 // Up to three facts for each vehicle wait afterwards; it does not ask whether that is more than Config.MaxOutbox.
 func (r *Registry) Resend(ctx context.Context) (revision int64, err error) {
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		waited := t.lastFact - t.relayedFact
 		if err := t.exec(ctx, resendFacts, t.lastFact, t.revision, policyChanged, vehicleAdded, vehiclePaused, vehicleResumed, vehicleRemoved); err != nil {
 			return err
@@ -47,7 +47,7 @@ SELECT CAST($1 AS BIGINT) + ROW_NUMBER() OVER (ORDER BY step, vehicle, customer)
 
 // tellAgain puts into the outbox how things are now with what some facts were about.
 func (r *Registry) tellAgain(ctx context.Context, facts []event.Fact) error {
-	_, err := r.write(ctx, func(t *tx) error {
+	_, err := r.write(ctx, func(ctx context.Context, t *tx) error {
 		known := map[event.Fact]bool{}
 		var news []event.Fact
 		for _, fact := range facts {

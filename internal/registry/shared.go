@@ -49,11 +49,27 @@ func (r *Registry) Follow(ctx context.Context) error {
 	}
 }
 
+// presence is whether the database is there, as a context that ends when it goes away.
+type presence struct {
+	ctx  context.Context //nolint:containedctx // it is handed to whoever asks the database
+	gone context.CancelCauseFunc
+}
+
+func newPresence() presence {
+	ctx, gone := context.WithCancelCause(context.Background())
+	return presence{ctx, gone}
+}
+
 // seen takes in whether the database was there at a look. It says so when that changes.
 func (r *Registry) seen(err error) {
 	r.mu.Lock()
-	was := r.away
-	r.away = err != nil
+	was := r.there.ctx.Err() != nil
+	switch {
+	case err != nil:
+		r.there.gone(errAway)
+	case was:
+		r.there = newPresence()
+	}
 	r.mu.Unlock()
 	switch {
 	case err != nil && !was:
@@ -63,14 +79,30 @@ func (r *Registry) seen(err error) {
 	}
 }
 
-// refuse is an ErrUnavailable when the last look found no database.
-func (r *Registry) refuse() error {
+// isThere says whether the last look found the database.
+func (r *Registry) isThere() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.away {
+	return r.there.ctx.Err() == nil
+}
+
+// whileThere runs ask with a context that also ends when a look finds no database: one that has stopped to answer keeps
+// nobody waiting. Its error is ErrUnavailable then.
+func (r *Registry) whileThere(ctx context.Context, ask func(context.Context) error) error {
+	r.mu.Lock()
+	there := r.there.ctx
+	r.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(there, func() { cancel(errAway) })()
+	if there.Err() != nil {
 		return &awayError{errAway}
 	}
-	return nil
+	err := ask(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errAway) {
+		return &awayError{errors.Join(errAway, err)}
+	}
+	return r.engine.fault(err)
 }
 
 var (
@@ -87,8 +119,8 @@ const turnLasts = 10 * time.Second
 // server may have its turn before what this one has sent is in the log, which then has newer facts before older ones: it is
 // told again how things are.
 func (r *Registry) relayInTurn(ctx context.Context, store storeFunc, stored *appended) error {
-	if err := r.refuse(); err != nil {
-		return err
+	if !r.isThere() {
+		return &awayError{errAway}
 	}
 	lasting := context.WithoutCancel(ctx) // what was stored is to be noted
 	t, err := r.engine.relayer().BeginTx(lasting, nil)

@@ -56,7 +56,7 @@ func (r *Registry) CreateVehicle(ctx context.Context, n NewVehicle) (v Vehicle, 
 		Paused:             n.Paused,
 	}
 	p.policy(n.Policy)
-	revision, err = r.write(ctx, func(t *tx) (err error) {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) (err error) {
 		if v.Customer, err = t.owner(ctx, &p, n.CustomerID); err != nil {
 			return err
 		}
@@ -77,15 +77,18 @@ func (r *Registry) CreateVehicle(ctx context.Context, n NewVehicle) (v Vehicle, 
 }
 
 // Vehicle is the vehicle with this VIN, or ErrNotFound.
-func (r *Registry) Vehicle(ctx context.Context, vin string) (Vehicle, error) {
-	v, err := vehicleByVIN(ctx, r.reader, vin)
-	return v, r.engine.fault(err)
+func (r *Registry) Vehicle(ctx context.Context, vin string) (v Vehicle, err error) {
+	err = r.whileThere(ctx, func(ctx context.Context) error {
+		v, err = vehicleByVIN(ctx, r.reader, vin)
+		return err
+	})
+	return v, err
 }
 
 // UpdateVehicle changes a vehicle and returns it as it is then.
 func (r *Registry) UpdateVehicle(ctx context.Context, vin string, patch VehiclePatch) (v Vehicle, revision int64, err error) {
 	var p problems
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		old, err := t.vehicle(ctx, vin)
 		if err != nil {
 			return err
@@ -128,7 +131,7 @@ func (patch VehiclePatch) apply(v Vehicle, p *problems) Vehicle {
 
 // DeleteVehicle removes a vehicle. Its VIN may be registered again, as another vehicle with a number of its own.
 func (r *Registry) DeleteVehicle(ctx context.Context, vin string) (revision int64, err error) {
-	revision, err = r.write(ctx, func(t *tx) error {
+	revision, err = r.write(ctx, func(ctx context.Context, t *tx) error {
 		v, err := t.vehicle(ctx, vin)
 		if err != nil {
 			return err

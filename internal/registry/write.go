@@ -40,11 +40,18 @@ const (
 
 // write runs change in a transaction and returns the registry's revision after it: a new one when change changed
 // something, else the last. On an error nothing is changed.
-func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision int64, err error) {
-	defer func() { err = r.engine.fault(err) }()
-	if err := r.refuse(); err != nil {
+func (r *Registry) write(ctx context.Context, change func(context.Context, *tx) error) (revision int64, err error) {
+	err = r.whileThere(ctx, func(ctx context.Context) error {
+		revision, err = r.commit(ctx, change)
+		return err
+	})
+	if err != nil {
 		return 0, err
 	}
+	return revision, nil
+}
+
+func (r *Registry) commit(ctx context.Context, change func(context.Context, *tx) error) (revision int64, err error) {
 	sqlTx, err := r.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
@@ -57,7 +64,7 @@ func (r *Registry) write(ctx context.Context, change func(*tx) error) (revision 
 	if known := r.Revision(); t.revision <= known {
 		return 0, fmt.Errorf("%w: it is at revision %d and was at %d", ErrDamaged, t.revision-1, known)
 	}
-	if err := change(t); err != nil {
+	if err := change(ctx, t); err != nil {
 		return 0, err
 	}
 	if !t.changed {
