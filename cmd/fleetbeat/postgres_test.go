@@ -87,13 +87,21 @@ func TestTheServerOutlivesItsRegistry(t *testing.T) {
 	}
 	database.Stop(t)
 	before := s.process
-	s.process = launch(t, nil, s.args...)
-	eventually(t, "the server waits", func() error {
-		if !s.stderr.Contains("waiting for PostgreSQL") {
-			return errors.New(s.stderr.String())
+	for _, stopped := range []bool{true, false} {
+		s.process = launch(t, nil, s.args...)
+		eventually(t, "the server waits", func() error {
+			if !s.stderr.Contains("waiting for PostgreSQL") {
+				return errors.New(s.stderr.String())
+			}
+			return nil
+		})
+		if !stopped {
+			break
 		}
-		return nil
-	})
+		if code := s.stop(t); code != 1 || !strings.HasSuffix(s.stderr.String(), "waiting for PostgreSQL: context canceled\n") {
+			t.Errorf("stopped while it waits, it ended with %d and said %q", code, s.stderr)
+		}
+	}
 	database.Start(t)
 	s.waitReady(t)
 	if status, text, _ := said(t, s, "POST", "/v1/vehicles", newVehicle(2)); status != http.StatusCreated {

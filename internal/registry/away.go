@@ -62,11 +62,3 @@ func isRefused(err error) bool {
 	said, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (strings.HasPrefix(said.Code, "28") || said.Code == "3D000" || said.Code == "42501")
 }
-
-// oneLineOf is an error whose text may have several.
-func oneLineOf(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errors.New(oneLine(err))
-}

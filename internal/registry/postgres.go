@@ -138,9 +138,9 @@ func (p *postgres) await(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return errors.Join(ctx.Err(), oneLineOf(err))
+			return fmt.Errorf("waiting for PostgreSQL: %w", ctx.Err())
 		case p.noWait || !isAway(err) || isRefused(err):
-			return oneLineOf(err)
+			return errors.New(oneLine(err)) // it may have several
 		}
 		if time.Since(said) >= awaitLine {
 			said = time.Now()
