@@ -71,7 +71,8 @@ type Server struct {
 
 	mu      sync.Mutex // guards all below
 	process *process
-	made    int // databases
+	made    int      // databases
+	free    []string // those that no test uses
 }
 
 var errMissing = errors.New("PostgreSQL is not installed (on Debian and Ubuntu: sudo apt-get install --no-install-recommends postgresql)")
@@ -111,37 +112,58 @@ func (s *Server) launch() error {
 		return err
 	}
 	s.process = process
-	return process.waitFor(func(ctx context.Context) error { return s.execute(ctx, "SELECT 1") })
+	return process.waitFor(func(ctx context.Context) error { return s.execute(ctx, "postgres", "SELECT 1") })
 }
 
-// execute runs a statement as the superuser.
-func (s *Server) execute(ctx context.Context, statement string) error {
-	conn, err := pgx.Connect(ctx, s.url(s.port, "postgres"))
+// execute runs statements as the superuser.
+func (s *Server) execute(ctx context.Context, database string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, s.url(s.port, database))
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, statement)
-	return errors.Join(err, conn.Close(ctx))
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", statement, err), conn.Close(ctx))
+		}
+	}
+	return conn.Close(ctx)
 }
 
 func (s *Server) url(port int, database string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", Superuser, port, database)
 }
 
-// Database makes a database that goes with the test, and gives its URL.
+// Database gives the URL of a database in which nothing is, for as long as the test runs. Making one takes longer than
+// many a test, so that it is cleared and used again.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	s.mu.Lock()
-	s.made++
-	name := fmt.Sprintf("test_%d", s.made)
-	s.mu.Unlock()
-	s.Execute(t, "CREATE DATABASE "+name+" TEMPLATE template0")
+	defer s.mu.Unlock()
+	var name string
+	if n := len(s.free); n > 0 {
+		name, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		s.made++
+		name = fmt.Sprintf("test_%d", s.made)
+		s.Execute(t, "CREATE DATABASE "+name+" TEMPLATE template0")
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
-		_ = s.execute(ctx, "DROP DATABASE "+name+" WITH (FORCE)") // which goes with the server anyway
+		if s.clear(ctx, name) == nil { // else it goes with the server
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.free = append(s.free, name)
+		}
 	})
 	return s.url(s.port, name)
+}
+
+// clear takes everything out of a database, and everybody.
+func (s *Server) clear(ctx context.Context, database string) error {
+	return s.execute(ctx, database,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+		"DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 }
 
 // Execute runs a statement as the superuser, in a database that no test uses.
@@ -149,8 +171,8 @@ func (s *Server) Execute(t testing.TB, statement string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience) // a cleanup may run it
 	defer cancel()
-	if err := s.execute(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+	if err := s.execute(ctx, "postgres", statement); err != nil {
+		t.Fatal(err)
 	}
 }
 
