@@ -32,10 +32,17 @@ type GapList struct {
 
 // Observer says since when, and until when, the server can prove that it listens.
 type Observer struct {
-	ListeningSince Time `json:"listening_since" doc:"Start of the current unbroken listening; null when there was none yet"`
-	ProvenUntil    Time `json:"proven_until" doc:"The last canary: presence is true as of this moment"`
-	Listening      bool `json:"listening" doc:"False from an interruption until the next canary"`
-	LastGap        *Gap `json:"last_gap,omitempty" doc:"The last time that was not observed; absent when there was none"`
+	ListeningSince Time   `json:"listening_since" doc:"Start of the current unbroken listening; null when there was none yet"`
+	ProvenUntil    Time   `json:"proven_until" doc:"The last canary: presence is true as of this moment"`
+	Listening      bool   `json:"listening" doc:"False from an interruption until the next canary"`
+	LastGap        *Gap   `json:"last_gap,omitempty" doc:"The last time that was not observed; absent when there was none"`
+	Doors          []Door `json:"doors,omitempty" nullable:"false" doc:"Those in service, by name; not in the live stream"`
+}
+
+// Door is a public entrance for heartbeats, in service. Silence is proven as far as every one was listening.
+type Door struct {
+	Name        string `json:"name"`
+	ProvenUntil Time   `json:"proven_until" doc:"Its last canary"`
 }
 
 // Summary is the fleet in one glance.

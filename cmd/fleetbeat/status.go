@@ -134,6 +134,13 @@ func (s *serverStatus) printSummary(line func(what, format string, values ...any
 	if g := o.LastGap; g != nil {
 		line("last gap", "%s to %s, %s", g.From, g.To, g.Reason)
 	}
+	var doors []string
+	for _, d := range o.Doors {
+		doors = append(doors, fmt.Sprintf("%s, proven until %s ago", d.Name, age(s.Asked, d.ProvenUntil)))
+	}
+	if len(doors) > 0 {
+		line("doors", "%s", strings.Join(doors, "; "))
+	}
 	p := &s.Summary.Presence
 	line("vehicles", "%d of %d customers: %d online, %d late, %d offline, %d unknown, %d paused",
 		s.Summary.Vehicles, s.Summary.Customers, p.Online, p.Late, p.Offline, p.Unknown, p.Paused)

@@ -68,7 +68,9 @@ func (s *server) getSummary(ctx context.Context, in *summaryQuery) (*body[client
 	if err != nil {
 		return nil, err
 	}
-	return &body[client.Summary]{summaryOf(view.Summary())}, nil
+	summary := summaryOf(view.Summary())
+	summary.Observer.Doors = doorsOf(view.Doors())
+	return &body[client.Summary]{summary}, nil
 }
 
 type transitionQuery struct {

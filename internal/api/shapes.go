@@ -115,6 +115,14 @@ func observerOf(s fleet.Summary) client.Observer {
 	return o
 }
 
+func doorsOf(doors []presence.Door) []client.Door {
+	of := make([]client.Door, len(doors))
+	for i, d := range doors {
+		of[i] = client.Door{Name: d.Name, ProvenUntil: timeOf(d.Proof)}
+	}
+	return of
+}
+
 // customerOf adds to what is registered of a customer what its vehicles are now.
 func (s *server) customerOf(c registry.CountedCustomer) client.Customer {
 	counts, _ := s.cfg.View.CustomerCounts(c.ID) // one that the view does not know yet has no vehicles there either

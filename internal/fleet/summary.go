@@ -25,6 +25,13 @@ func (v *View) Summary() Summary {
 	return v.summary()
 }
 
+// Doors are those in service, by name.
+func (v *View) Doors() []presence.Door {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.rule.Doors()
+}
+
 // summary is Summary for a caller that holds both locks.
 func (v *View) summary() Summary {
 	s := Summary{

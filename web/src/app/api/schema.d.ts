@@ -1229,6 +1229,14 @@ export interface components {
              */
             to: string | null;
         };
+        Door: {
+            name: string;
+            /**
+             * Format: date-time
+             * @description Its last canary
+             */
+            proven_until: string | null;
+        };
         Entity: {
             /**
              * @description The event's id: position-index
@@ -1556,6 +1564,8 @@ export interface components {
             vin: string;
         };
         Observer: {
+            /** @description Those in service, by name; not in the live stream */
+            doors?: components["schemas"]["Door"][];
             /** @description The last time that was not observed; absent when there was none */
             last_gap?: components["schemas"]["Gap"];
             /** @description False from an interruption until the next canary */
