@@ -111,6 +111,25 @@ var (
 	errElsewhere = errors.New("another server relays the facts")
 )
 
+// noteWithin is how long a relay that is to end may take to note what it stored.
+const noteWithin = 5 * time.Second
+
+// outlast is a context that ends some time after ctx.
+func outlast(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(by):
+			cancel()
+		case <-lasting.Done():
+		}
+	})
+	return lasting, func() {
+		stop()
+		cancel()
+	}
+}
+
 // turnLasts is the default of Registry.turnLasts.
 const turnLasts = 10 * time.Second
 
@@ -122,7 +141,8 @@ func (r *Registry) relayInTurn(ctx context.Context, store storeFunc, stored *app
 	if !r.isThere() {
 		return &awayError{errAway}
 	}
-	lasting := context.WithoutCancel(ctx) // what was stored is to be noted
+	lasting, cancel := outlast(ctx, noteWithin) // what was stored is to be noted
+	defer cancel()
 	t, err := r.engine.relayer().BeginTx(lasting, nil)
 	if err != nil {
 		return err
