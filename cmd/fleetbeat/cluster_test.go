@@ -351,6 +351,10 @@ func (c *cluster) compare(f *fleetOnTheRoad) {
 	}
 }
 
+// choiceWithin bounds the silence after a process was killed. NATS servers choose a new leader of the log 4 to 9 s after they heard
+// the last one.
+const choiceWithin = 14 * time.Second
+
 // TestClusterLosesNothingAndBlamesNobody runs a cluster under load while its processes die and come back. Everywhere else it is
 // tried whether the parts bear it; here, whether the whole does.
 func TestClusterLosesNothingAndBlamesNobody(t *testing.T) {
@@ -376,7 +380,7 @@ func TestClusterLosesNothingAndBlamesNobody(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		})
 		t.Logf("%s killed: no answer for %v", victim.name, quiet)
-		if !strings.HasPrefix(victim.name, "proxy") && quiet > 8*time.Second {
+		if quiet > choiceWithin {
 			t.Errorf("%s was killed, and for %v no heartbeat was acknowledged", victim.name, quiet)
 		}
 	}
