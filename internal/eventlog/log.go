@@ -126,10 +126,26 @@ func (l *Log) start(ctx context.Context) (err error) {
 	copying, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.shared.stop = stop
 	l.shared.copying.Go(func() { l.keepCopy(copying) })
-	if err := l.Wait(ctx, l.shared.last); err != nil {
-		return fmt.Errorf("copying the shared log up to position %d: %w", l.shared.last, err)
+	return l.awaitCopy(ctx, l.shared.last)
+}
+
+// tellEvery is how often a start says how far it has come.
+const tellEvery = 5 * time.Second
+
+// awaitCopy returns when the copy has come to a position.
+func (l *Log) awaitCopy(ctx context.Context, position event.Position) error {
+	for {
+		some, cancel := context.WithTimeout(ctx, tellEvery)
+		err := l.Wait(some, position)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("copying the shared log up to position %d: %w", position, err)
+		}
+		l.config.Logger.Info("copying the shared log", "position", l.Head(), "of", position)
 	}
-	return nil
 }
 
 // open verifies and repairs the files and starts the server on them.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +79,7 @@ func openShared(ctx context.Context, config Config) (*shared, error) {
 	}
 	conn, err := nats.Connect(strings.Join(s.config.URLs, ","), s.config.options(config)...)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the servers of the shared log: %w", err)
+		return nil, fmt.Errorf("connecting to the servers of the shared log at %s: %w", s.config.hosts(), err)
 	}
 	s.conn = conn
 	if err := s.open(ctx, config); err != nil {
@@ -86,6 +87,17 @@ func openShared(ctx context.Context, config Config) (*shared, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// hosts are those of the URLs, without the passwords.
+func (c *Shared) hosts() string {
+	var hosts []string
+	for _, given := range c.URLs {
+		if u, err := url.Parse(given); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return strings.Join(hosts, ", ")
 }
 
 func (c *Shared) options(config Config) []nats.Option {
@@ -214,8 +226,9 @@ func (s *shared) checkSync(ctx context.Context, config Config) error {
 	}
 	for _, monitor := range s.config.Monitors {
 		syncs, err := asksSync(ctx, strings.TrimSuffix(monitor, "/")+"/jsz?config=true")
-		if err != nil {
-			return fmt.Errorf("asking %s whether the server syncs: %w", monitor, err)
+		if err != nil { // it may be down, which is no reason to stay down too
+			config.Logger.Warn("it is not checked whether a server of the shared log syncs each write", "monitor", monitor, "error", err)
+			continue
 		}
 		if !syncs {
 			return fmt.Errorf("the server at %s acknowledges before it syncs: set sync_interval: always in its jetstream block", monitor)
@@ -225,6 +238,8 @@ func (s *shared) checkSync(ctx context.Context, config Config) error {
 }
 
 func asksSync(ctx context.Context, url string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestWithin)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false, err
@@ -264,6 +279,9 @@ func belongs(dir string, s *shared) error {
 	return writeFile(filepath.Join(dir, sharedName), []byte(s.id+"\n"))
 }
 
+// errMissing: the servers hold less than they acknowledged.
+var errMissing = errors.New("acknowledged batches are missing")
+
 // reconcile compares the end of the copy with the stream. When the stream does not reach back to there any more, it gives the
 // first batch of the stream, with which the copy begins anew.
 //
@@ -272,7 +290,7 @@ func (s *shared) reconcile(ctx context.Context, end head) (first *scanned, err e
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
 	for {
-		if first, err = s.compare(ctx, end); err == nil || errors.Is(err, ErrForeign) && !errors.Is(err, errShort) {
+		if first, err = s.compare(ctx, end); err == nil || errors.Is(err, ErrForeign) && !errors.Is(err, errMissing) {
 			return first, err
 		}
 		select {
@@ -292,7 +310,7 @@ func (s *shared) compare(ctx context.Context, end head) (first *scanned, _ error
 	case err != nil:
 		return nil, fmt.Errorf("asking for the stream %s: %w", s.config.Stream, err)
 	case end.position > s.last:
-		return nil, fmt.Errorf("%w: this node knows it up to position %d, the servers only to %d (%w)", ErrForeign, end.position, s.last, errShort)
+		return nil, fmt.Errorf("%w: this node knows it up to position %d, the servers only to %d: %w", ErrForeign, end.position, s.last, errMissing)
 	case end.position+1 < s.first:
 		return s.batch(ctx, s.first)
 	case end.position < s.first || end.position == 0:

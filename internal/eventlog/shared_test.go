@@ -3,6 +3,9 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,7 +126,8 @@ func TestNodesShareOneLog(t *testing.T) {
 
 func TestNodeGoesOnWhereItsCopyEnds(t *testing.T) {
 	cluster := natstest.Start(t, 1, "fleet", "secret")
-	shared := Shared{URLs: cluster.URLs(), Monitors: []string{cluster.Monitor(0)}}
+	// One of the servers that monitoring asks is down, which is no reason to stay down too.
+	shared := Shared{URLs: cluster.URLs(), Monitors: []string{cluster.Monitor(0), "http://127.0.0.1:1"}}
 	dir := t.TempDir()
 	l := openNode(t, dir, shared)
 	other := openNode(t, t.TempDir(), shared)
@@ -266,6 +270,10 @@ func TestWhatCannotBeOurSharedLogIsRefused(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	unsynced := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"config":{"sync_interval":120000000000}}`)
+	}))
+	defer unsynced.Close()
 	for name, c := range map[string]struct {
 		dir    string
 		shared *Shared
@@ -273,6 +281,7 @@ func TestWhatCannotBeOurSharedLogIsRefused(t *testing.T) {
 	}{
 		"no server there":            {"", &Shared{URLs: []string{"nats://127.0.0.1:1"}}, "no servers available"},
 		"a stream of somebody else":  {"", &Shared{URLs: cluster.URLs(), Stream: "foreign"}, "was not made by Fleetbeat"},
+		"a server that syncs late":   {"", &Shared{URLs: cluster.URLs(), Monitors: []string{unsynced.URL}}, "acknowledges before it syncs"},
 		"other replicas":             {"", &Shared{URLs: cluster.URLs(), Replicas: 3}, "has 1 replicas, not 3"},
 		"more replicas than servers": {"", &Shared{URLs: cluster.URLs(), Stream: "new", Replicas: 3}, "replicas > 1 not supported in non-clustered mode"},
 		"a folder with its own log":  {own, &Shared{URLs: cluster.URLs()}, "holds a log of its own"},
