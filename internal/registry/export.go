@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,27 +25,29 @@ func (r *Registry) Export(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("exporting: %w", ctx.Err())
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
-	if err := r.export(ctx, out); err != nil {
-		return fmt.Errorf("exporting: %w", err)
+	var sending error // not of the database
+	err := r.whileThere(ctx, func(ctx context.Context) (reading error) {
+		sending, reading = r.export(ctx, out)
+		return reading
+	})
+	if err == nil && sending == nil {
+		sending = out.Flush()
 	}
-	if err := out.Flush(); err != nil {
+	if err = cmp.Or(err, sending); err != nil {
 		return fmt.Errorf("exporting: %w", err)
 	}
 	return nil
 }
 
-func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
-	if !r.isThere() {
-		return &awayError{errAway}
-	}
+func (r *Registry) export(ctx context.Context, out *bufio.Writer) (sending, reading error) {
 	rows, err := r.reader.QueryContext(ctx, `SELECT v.vin, v.registration_number, c.id, c.name, c.address, v.tags,
 		v.late_after, v.offline_after, v.paused FROM vehicles v JOIN customers c ON c.number = v.customer ORDER BY v.number`)
 	if err != nil {
-		return r.engine.fault(err)
+		return nil, err
 	}
 	defer rows.Close()
 	if _, err := out.WriteString(strings.Join(columnNames(), ",") + "\n"); err != nil {
-		return err
+		return err, nil
 	}
 	var buf []byte
 	for rows.Next() {
@@ -52,14 +55,14 @@ func (r *Registry) export(ctx context.Context, out *bufio.Writer) error {
 		err := rows.Scan(&line.texts[colVIN], &line.texts[colRegistrationNumber], &line.texts[colCustomerID],
 			&line.texts[colCustomerName], &line.texts[colCustomerAddress], &line.texts[colTags], &line.late, &line.offline, &line.paused)
 		if err != nil {
-			return r.engine.fault(err)
+			return nil, err
 		}
 		buf = line.append(buf[:0])
 		if _, err := out.Write(buf); err != nil {
-			return err
+			return err, nil
 		}
 	}
-	return r.engine.fault(rows.Err())
+	return nil, rows.Err()
 }
 
 // exportLine is a vehicle and its customer as Export writes them.
