@@ -214,6 +214,24 @@ func clientOf(t testing.TB, url string) *client.Client {
 	return c
 }
 
+// checkStatus asks every node how it is.
+func (c *cluster) checkStatus() {
+	t := c.t
+	t.Helper()
+	var urls []string
+	for _, p := range slices.Concat(c.ingest[:], c.query[:]) {
+		urls = append(urls, p.url)
+	}
+	eventually(t, "status shows all nodes and doors", func() error {
+		p := run(t, nil, "status", "--url", strings.Join(urls, ","))
+		said := p.stdout.String()
+		if p.code() != 0 || strings.Count(said, "takes heartbeats only") != 2 || strings.Count(said, "ingest-1, proven until") != 2 || strings.Count(said, "ingest-2, proven until") != 2 {
+			return errors.New(said)
+		}
+		return nil
+	})
+}
+
 // check ends the fleet and holds what the nodes say against what the vehicles were told.
 func (c *cluster) check(f *fleetOnTheRoad) {
 	t := c.t
@@ -363,6 +381,7 @@ func TestClusterLosesNothingAndBlamesNobody(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	c := startCluster(t, whole)
+	c.checkStatus()
 	f := c.drive(40)
 	victims := []*part{c.nats[0], c.ingest[0], c.query[0]}
 	if whole {

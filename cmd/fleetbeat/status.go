@@ -22,7 +22,8 @@ type statusCommand struct {
 // Help is shown below the flags.
 func (statusCommand) Help() string {
 	return `Says of each server whether it is ready, whether it listens and up to when that is proven, how far its log, its view and its signature
-reach, what it stores and how much room is left. The exit code is 1 when one does not answer, is not ready or does not listen.`
+reach, what it stores and how much room is left. A node that only takes heartbeats says that it is ready; those that answer
+show its door. The exit code is 1 when one does not answer, is not ready or does not listen.`
 }
 
 // errUnwell is what a server that needs a look ends status with.
@@ -33,6 +34,7 @@ type serverStatus struct {
 	URL     string          `json:"url"`
 	Problem string          `json:"problem,omitempty"` // why it is not well
 	Asked   client.Time     `json:"asked_at"`
+	Ingest  bool            `json:"ingest_only"` // it takes heartbeats and answers nothing else
 	Summary *client.Summary `json:"summary,omitempty"`
 	Storage *client.Storage `json:"storage,omitempty"`
 	Signed  uint64          `json:"signed_position"` // 0: nothing, or it does not say
@@ -78,7 +80,12 @@ func askStatus(ctx context.Context, api *client.Client, url string, timeout time
 		return err == nil
 	}
 	note(api.Ready(ctx))
-	if summary, err := api.Summary(ctx); note(err) {
+	summary, err := api.Summary(ctx)
+	if client.IsNotFound(err) {
+		s.Ingest = true
+		return s
+	}
+	if note(err) {
 		s.Summary = &summary
 		if !summary.Observer.Listening {
 			note(errors.New("it does not listen: nobody is called late or offline until it does"))
@@ -108,6 +115,9 @@ func (s *serverStatus) print(out io.Writer, again bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(what, format string, values ...any) { fmt.Fprintf(w, what+"\t"+format+"\n", values...) }
 	state := "ready"
+	if s.Ingest {
+		state = "ready, takes heartbeats only: the nodes that answer say how far its door is proven"
+	}
 	if s.Problem != "" {
 		state = "NOT WELL: " + s.Problem
 	}
