@@ -44,3 +44,13 @@ test('a vehicle tells its past', async ({ page }) => {
   await expect(page.getByRole('row').nth(1)).toBeVisible();
   await expect(page.getByText('Haralds Värdetransporter AB').first()).toBeVisible();
 });
+
+test('the status names the doors in service', async ({ page }) => {
+  await page.goto('/status');
+  const listening = page.getByRole('region', { name: 'Listening' });
+  await expect(listening).toContainText('It hears itself');
+  await expect(listening).toContainText('Doors in service');
+  await expect(listening).toContainText('ingest-1');
+  await expect(listening).toContainText('ingest-2');
+  await expectGoodInAnyLight(page);
+});

@@ -38,17 +38,20 @@ export class StatusPage {
     loader: async ({ abortSignal: signal }) => {
       const text = async (path: '/v1/proof/checkpoint' | '/v1/proof/key') =>
         new TextDecoder().decode(await this.api.bytes(path, { signal }));
-      const [storage, gaps, checkpoint, key] = await Promise.all([
+      const [summary, storage, gaps, checkpoint, key] = await Promise.all([
+        this.api.get('/v1/summary', { signal }),
         this.api.get('/v1/storage', { signal }),
         this.api.get('/v1/gaps', { signal }),
         text('/v1/proof/checkpoint').catch(unsigned),
         text('/v1/proof/key'),
       ]);
-      return { storage, gaps: gaps.items, checkpoint: checkpointOf(checkpoint), key: key.trim() };
+      const doors = summary.observer.doors ?? [];
+      return { doors, storage, gaps: gaps.items, checkpoint: checkpointOf(checkpoint), key: key.trim() };
     },
   });
   protected readonly known = kept(this.state);
   protected readonly observer = this.feed.observer;
+  protected readonly doors = computed(() => this.known()?.doors ?? []);
   protected readonly position = computed(() => this.feed.summary()?.position);
   protected readonly gaps = computed(() =>
     (this.known()?.gaps ?? []).slice(0, mostGaps).map((gap) => ({
