@@ -313,9 +313,9 @@ func (d *digest) stretches(t *table) ([]told, error) {
 	for i := range t.groups {
 		g := &t.groups[i]
 		var err error
-		if vehicles, err = readAs[uint32](g, columnVehicle, vehicles[:0]); err == nil {
-			if times, err = readAs[int64](g, columnReceivedAt, times[:0]); err == nil {
-				flags, err = readAs[uint32](g, columnFlags, flags[:0])
+		if vehicles, err = readAs[uint32](g, columnVehicle, 0, g.NumRows(), vehicles[:0]); err == nil {
+			if times, err = readAs[int64](g, columnReceivedAt, 0, g.NumRows(), times[:0]); err == nil {
+				flags, err = readAs[uint32](g, columnFlags, 0, g.NumRows(), flags[:0])
 			}
 		}
 		if err == nil && (len(vehicles) != len(times) || len(flags) != len(times)) {
@@ -377,18 +377,25 @@ func (c *stretcher) end() {
 	}
 }
 
-// readAs appends the values of a column of a row group that has no nulls.
-func readAs[T uint32 | int64](g *group, column int, out []T) (_ []T, err error) {
+// readAs appends the values of a column that has no nulls: those of the pages of a row group from one row up to another.
+func readAs[T uint32 | int64](g *group, column int, from, to int64, out []T) (_ []T, err error) {
 	defer caught(&err)
 	pages := g.ColumnChunks()[column].Pages()
 	defer pages.Close()
-	for rows := g.to - g.from; int64(len(out)) < rows; {
+	if err := pages.SeekToRow(from); err != nil {
+		return nil, err
+	}
+	end := len(out) + int(to-from)
+	for out = slices.Grow(out, int(to-from)); len(out) < end; {
 		page, err := pages.ReadPage()
 		if err != nil {
 			return nil, errors.Join(err, errors.New("a column ends early"))
 		}
 		out = appendPage(out, page)
 		parquet.Release(page)
+	}
+	if len(out) > end {
+		return nil, errors.New("a page is longer than the index says")
 	}
 	return out, nil
 }

@@ -21,14 +21,22 @@ type openFile struct {
 	gone  bool // no longer in files.open
 }
 
-// maxOpen is how many files stay open. Each takes a descriptor, and some 100 kB of what is known of its row groups.
-const maxOpen = 128
+// Files take memory while they are open: beside a descriptor, some 100 kB of what is known of their row groups, and for each
+// row group that was read some 20 kB of where its pages are.
+const (
+	maxOpen    = 128 // files that stay open
+	maxIndexes = 64  // row groups of a file whose pages stay known; then it is opened anew
+)
 
 // get opens a file, or takes the one that is open; the caller calls the function when it is done with it.
 func (f *files) get(of *file) (_ *table, done func(), err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := f.open[of.Name]
+	if o != nil && o.indexes.Load() > maxIndexes {
+		f.drop(of.Name)
+		o = nil
+	}
 	if o == nil {
 		t, err := openTable(f.disk.path(of.Name), of.Name, of.Bytes)
 		if err != nil {

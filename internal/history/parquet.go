@@ -76,6 +76,9 @@ func newRowReader[R any](t *table, from, to int64) (_ *rowReader[R], err error) 
 	defer caught(&err)
 	r := &rowReader[R]{table: t, in: parquet.NewGenericReader[R](t.pq), rows: make([]R, min(writeRows, max(to-from, 0))), left: to - from}
 	if from > 0 && from < t.rows() {
+		if err := t.indexPages(t.groupOf(from)); err != nil {
+			return nil, err
+		}
 		if err := r.in.SeekToRow(from); err != nil {
 			return nil, fmt.Errorf("%w: seeking in %s: %w", errCorrupt, t.name, err)
 		}
