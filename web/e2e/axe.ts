@@ -24,15 +24,20 @@ export function lightness(page: Page): Promise<'light' | 'dark'> {
   });
 }
 
+/** That nothing stays on a page that axe finds. What is dimmed while it loads anew passes by itself. */
+async function expectNoBarriers(page: Page, where: string): Promise<void> {
+  await expect.poll(() => barriers(page), { message: where, timeout: 15_000 }).toEqual([]);
+}
+
 /** That a page has no serious barrier in light and in dark, and room enough on a phone, which it is left with. */
 export async function expectGoodInAnyLight(page: Page): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' });
   await expect.poll(() => lightness(page)).toBe('light');
-  expect.soft(await barriers(page), 'in light').toEqual([]);
+  await expectNoBarriers(page, 'in light');
 
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect.poll(() => lightness(page)).toBe('dark');
-  expect.soft(await barriers(page), 'in dark').toEqual([]);
+  await expectNoBarriers(page, 'in dark');
 
   await page.setViewportSize({ width: 360, height: 780 });
   await expectNoSideways(page);

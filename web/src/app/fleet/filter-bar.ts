@@ -55,8 +55,10 @@ export class FilterBar {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
+    // Of the text alone: another filter that arrives in the address while somebody types must not take away what is typed.
+    const asked = computed(() => this.query().text);
     effect(() => {
-      const { text } = this.query();
+      const text = asked();
       untracked(() => {
         if (text !== this.text().trim()) this.text.set(text); // the address changed, not the field
       });
