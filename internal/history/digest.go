@@ -184,11 +184,8 @@ func (d *digest) open(f *file, read func(*table) error) error {
 func (d *digest) readFacts(before event.Time) error {
 	for ; len(d.facts) > 0 && d.facts[0].From < before; d.facts = d.facts[1:] {
 		err := d.open(&d.facts[0], func(t *table) error {
-			return readAll(t, 0, t.rows(), func(r *factRow) error {
-				f, err := r.fact()
-				d.pending = append(d.pending, f)
-				return err
-			})
+			d.pending = slices.Grow(d.pending, int(t.rows()))
+			return t.facts(func(f Fact) { d.pending = append(d.pending, f) })
 		})
 		if err != nil {
 			return err
@@ -378,7 +375,12 @@ func (c *stretcher) end() {
 }
 
 // readAs appends the values of a column that has no nulls: those of the pages of a row group from one row up to another.
-func readAs[T uint32 | int64](g *group, column int, from, to int64, out []T) (_ []T, err error) {
+func readAs[T uint32 | int64](g *group, column int, from, to int64, out []T) ([]T, error) {
+	return readPages(g, column, from, to, out, appendPage)
+}
+
+// readPages is readAs by a function that appends the values of a page.
+func readPages[T any](g *group, column int, from, to int64, out []T, add func([]T, parquet.Page) []T) (_ []T, err error) {
 	defer caught(&err)
 	pages := g.ColumnChunks()[column].Pages()
 	defer pages.Close()
@@ -391,7 +393,7 @@ func readAs[T uint32 | int64](g *group, column int, from, to int64, out []T) (_ 
 		if err != nil {
 			return nil, errors.Join(err, errors.New("a column ends early"))
 		}
-		out = appendPage(out, page)
+		out = add(out, page)
 		parquet.Release(page)
 	}
 	if len(out) > end {
@@ -421,6 +423,20 @@ func appendPage[T uint32 | int64](out []T, page parquet.Page) []T {
 		for _, v := range data.Uint32() {
 			out = append(out, T(v))
 		}
+	}
+	return out
+}
+
+// appendTexts appends the values of a page of a column that has a dictionary.
+func appendTexts(out []string, page parquet.Page) []string {
+	words := page.Dictionary()
+	of := make([]string, words.Len())
+	for i := range of {
+		of[i] = words.Index(int32(i)).String()
+	}
+	data := page.Data()
+	for _, i := range data.Int32() {
+		out = append(out, of[i])
 	}
 	return out
 }

@@ -1,8 +1,11 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
@@ -86,4 +89,72 @@ func (r *factRow) fact() (Fact, error) {
 		return out, fmt.Errorf("fact %q is none", r.Fact)
 	}
 	return out, nil
+}
+
+// The columns of a fact's row, in the order of factRow.
+const (
+	columnFactReceivedAt = iota
+	columnFact
+	columnFactVehicle
+	columnFactCustomer
+	columnFactLateAfter
+	columnFactOfflineAfter
+	columnFactText
+	columnFactPosition
+	columnFactAfter
+	factColumns
+)
+
+// facts hands the facts of a table to fn, in their order. Most of a log's facts are canaries, hundreds of thousands a day, so they
+// are read by column: the library takes five times as long to fill a row.
+func (t *table) facts(fn func(Fact)) error {
+	if len(t.columns) != factColumns {
+		return fmt.Errorf("%w: %s has %d columns", errCorrupt, t.name, len(t.columns))
+	}
+	for i := range t.groups {
+		rows, err := readFacts(&t.groups[i])
+		if err != nil {
+			return fmt.Errorf("%w: reading %s: %w", errCorrupt, t.name, err)
+		}
+		for i := range rows.at {
+			row := factRow{
+				rows.at[i], rows.facts[i], rows.vehicles[i], rows.customers[i], rows.late[i], rows.offline[i], rows.texts[i],
+				rows.positions[i], rows.after[i],
+			}
+			f, err := row.fact()
+			if err != nil {
+				return err
+			}
+			fn(f)
+		}
+	}
+	return nil
+}
+
+// factRows are the rows of a row group, by column.
+type factRows struct {
+	at, late, offline, positions []int64
+	vehicles, customers, after   []uint32
+	facts, texts                 []string
+}
+
+func readFacts(g *group) (r factRows, err error) {
+	err = errors.Join(
+		readWhole(g, columnFactReceivedAt, &r.at, appendPage),
+		readWhole(g, columnFact, &r.facts, appendTexts),
+		readWhole(g, columnFactVehicle, &r.vehicles, appendPage),
+		readWhole(g, columnFactCustomer, &r.customers, appendPage),
+		readWhole(g, columnFactLateAfter, &r.late, appendPage),
+		readWhole(g, columnFactOfflineAfter, &r.offline, appendPage),
+		readWhole(g, columnFactText, &r.texts, appendTexts),
+		readWhole(g, columnFactPosition, &r.positions, appendPage),
+		readWhole(g, columnFactAfter, &r.after, appendPage),
+	)
+	return r, err
+}
+
+// readWhole reads a column of a row group.
+func readWhole[T any](g *group, column int, into *[]T, add func([]T, parquet.Page) []T) (err error) {
+	*into, err = readPages(g, column, 0, g.NumRows(), *into, add)
+	return err
 }
