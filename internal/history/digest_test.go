@@ -138,8 +138,9 @@ func (j *judged) query() backtest.Query {
 // TestABacktestOverFilesSaysWhatOneOverTheLogSays: whatever is in files, in one or many, compacted or not, a back-test by what
 // Digest tells and by the rest of the log finds what one finds that reads every batch.
 func TestABacktestOverFilesSaysWhatOneOverTheLogSays(t *testing.T) {
-	sealedOnes, outages := 0, uint64(0)
+	logs, sealedOnes, outages := 0, 0, uint64(0)
 	inTemp(t, func(t *rapid.T, dir string) {
+		logs++
 		j := drawJudged(t)
 		h, err := Open(Config{Dir: dir, PartBytes: rapid.SampledFrom([]int{100, 1_000, 10_000, 1 << 30}).Draw(t, "part")})
 		if err != nil {
@@ -179,7 +180,9 @@ func TestABacktestOverFilesSaysWhatOneOverTheLogSays(t *testing.T) {
 			_ = os.Remove(h.disk.path(h.manifest.Files[i].Name)) // the folders of all checks lie in memory
 		}
 	})
-	if sealedOnes == 0 || outages == 0 {
+	// Of a few logs, as they are drawn with the race detector, none may have an outage by chance.
+	const enough = 30
+	if logs >= enough && (sealedOnes == 0 || outages == 0) {
 		t.Errorf("%d logs had something in files, and they had %d outages", sealedOnes, outages)
 	}
 }
