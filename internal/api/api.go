@@ -149,15 +149,11 @@ type DoorsConfig struct {
 
 // NewDoors builds the handler of a server that takes heartbeats and answers nothing else but what machines ask: whether it is
 // well, and its figures.
-func NewDoors(cfg DoorsConfig) (http.Handler, error) {
-	page, err := web.New(web.Built())
-	if err != nil {
-		return nil, fmt.Errorf("building the API: %w", err)
-	}
-	s := prepare(Config{Doors: cfg.Doors, Ready: cfg.Ready, Gatherer: cfg.Gatherer, Registerer: cfg.Registerer, Logger: cfg.Logger, Page: page})
+func NewDoors(cfg DoorsConfig) http.Handler {
+	s := prepare(Config{Doors: cfg.Doors, Ready: cfg.Ready, Gatherer: cfg.Gatherer, Registerer: cfg.Registerer, Logger: cfg.Logger})
 	s.describeHealth()
 	s.router.ServeMux.HandleFunc("/", s.elsewhere)
-	return s.handler(), nil
+	return s.handler()
 }
 
 // elsewhere answers what nodes of the other role answer.

@@ -325,24 +325,24 @@ func (a *App) parts() (parts []part) {
 		}
 	}
 	roles := a.config.Roles
-	add(roles.Query, part{"proof", func(ctx context.Context) error { return a.proof.Run(ctx) }}) // before the committer: so it stops after it, and signs the end
+	add(roles.Query, part{"proof", a.proof.Run}) // before the committer: so it stops after it, and signs the end
 	add(roles.Ingest,
-		part{"committer", func(ctx context.Context) error { return a.committer.Run(ctx) }},
+		part{"committer", a.committer.Run},
 		part{"relay of registry facts", func(ctx context.Context) error { return a.registry.Relay(ctx, a.storeFacts) }})
 	add(true,
-		part{"writes of other servers to the registry", func(ctx context.Context) error { return a.registry.Follow(ctx) }},
+		part{"writes of other servers to the registry", a.registry.Follow},
 		part{"directory", a.directory.run})
 	add(roles.Query,
 		part{"past of the registry", a.forgetPast},
 		part{"fleet", a.runFleet},
 		part{"history", a.runHistory},
-		part{"roster", func(ctx context.Context) error { return a.rosterRunner.Run(ctx) }},
+		part{"roster", a.rosterRunner.Run},
 		part{"retention of the log", a.dropOld})
 	add(roles.Ingest, part{"snapshots of the doors", a.saveDoors})
 	add(true, part{"HTTP server", (&server{a.listener, a.traced(a.handler), a.config.Logger}).run})
-	add(roles.Query, part{"live push", func(ctx context.Context) error { return a.view.Run(ctx) }}) // before the HTTP server in the stop: it ends the streams, which never end by themselves
-	add(roles.Ingest, part{"canary", func(ctx context.Context) error { return a.canary.Run(ctx) }})
-	add(a.admin != nil, part{"profiles", func(ctx context.Context) error { return (&server{a.admin, adminHandler(), a.config.Logger}).run(ctx) }})
+	add(roles.Query, part{"live push", a.view.Run}) // before the HTTP server in the stop: it ends the streams, which never end by themselves
+	add(roles.Ingest, part{"canary", a.canary.Run})
+	add(a.admin != nil, part{"profiles", (&server{a.admin, adminHandler(), a.config.Logger}).run})
 	add(true, part{"drain", a.drain})
 	return parts
 }

@@ -54,11 +54,5 @@ func (a *App) dropCopy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for first := a.log.First(); ; {
-		next, err := a.log.Drop(ctx, event.Position(covered), a.log.LastTime())
-		if err != nil || next == first {
-			return err
-		}
-		first = next
-	}
+	return a.drop(ctx, event.Position(covered), a.log.LastTime())
 }

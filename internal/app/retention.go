@@ -40,6 +40,11 @@ func (a *App) dropOldOnce(ctx context.Context) error {
 		return err
 	}
 	before := a.log.LastTime().Add(-a.config.KeepLog)
+	return a.drop(ctx, upTo, before)
+}
+
+// drop lets go of the log's beginning up to a position, as far as it was received before a moment.
+func (a *App) drop(ctx context.Context, upTo event.Position, before event.Time) error {
 	for first := a.log.First(); ; {
 		next, err := a.log.Drop(ctx, upTo, before)
 		if err != nil || next == first {

@@ -102,9 +102,9 @@ func (a *App) awaitAlone(ctx context.Context) error {
 }
 
 // openDoorsAPI builds what a node answers that takes heartbeats only.
-func (a *App) openDoorsAPI(context.Context) (err error) {
-	a.handler, err = api.NewDoors(api.DoorsConfig{
+func (a *App) openDoorsAPI(context.Context) error {
+	a.handler = api.NewDoors(api.DoorsConfig{
 		Doors: a.doors, Ready: a.ready, Gatherer: a.metrics, Registerer: a.metrics, Logger: a.config.Logger,
 	})
-	return err
+	return nil
 }

@@ -137,9 +137,9 @@ func (l *Log) advance(h head) {
 	l.wake()
 }
 
-// Recover opens the store again after ErrBroken, or asks the servers of a shared log, and says whether the batch of the failed Append is in the log: then it
-// counts as appended, at the position after the former head. While it gives an error the log stays broken, and Recover
-// may be called again. On a log that is not broken it does nothing.
+// Recover opens the store again after ErrBroken, or asks the servers of a shared log, and says whether the batch of the failed
+// Append is in the log: then it counts as appended, at the position after the former head. While it gives an error the log stays
+// broken, and Recover may be called again. On a log that is not broken it does nothing.
 func (l *Log) Recover(ctx context.Context) (stored bool, err error) {
 	l.mu.Lock()
 	pending, closed := l.pending, l.closed

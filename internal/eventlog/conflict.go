@@ -56,6 +56,9 @@ func (l *Log) appendShared(ctx context.Context, after event.Position, b *event.B
 		return 0, fmt.Errorf("%w: it has %d bytes, at most %d can be stored", ErrInvalid, len(record), min(maxRecord, int(s.conn.MaxPayload())))
 	}
 	p := pending{position: next.number, link: next.link(batch), record: record}
+	l.mu.Lock()
+	l.awaited = awaited{position: p.position}
+	l.mu.Unlock()
 	started := time.Now()
 	ours, err := l.attempt(ctx, p)
 	if err != nil {
@@ -80,9 +83,6 @@ func (l *Log) appendShared(ctx context.Context, after event.Position, b *event.B
 func (l *Log) attempt(ctx context.Context, p pending) (ours bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
 	defer cancel()
-	l.mu.Lock()
-	l.awaited = awaited{position: p.position}
-	l.mu.Unlock()
 	for timeouts := 0; ; {
 		err := l.shared.publish(ctx, p)
 		if err == nil || isConflict(err) {
@@ -135,30 +135,16 @@ func (l *Log) outcome(ctx context.Context, p pending) (taken, ours bool, _ error
 	return true, l.awaited.link == p.link, nil
 }
 
-// recoverShared finds out what became of the append that ended without an answer.
+// recoverShared finds out what became of the append that ended without an answer. Until then no other begins, so what it looks
+// for in the copy may have come meanwhile.
 func (l *Log) recoverShared(ctx context.Context, p *pending) (stored bool, err error) {
 	l.shared.appending.Lock()
 	defer l.shared.appending.Unlock()
-	if l.Head() < p.position {
-		stored, err = l.attempt(ctx, *p)
-	} else {
-		stored, err = l.stands(p)
-	}
-	if err != nil {
+	if stored, err = l.attempt(ctx, *p); err != nil {
 		return false, fmt.Errorf("%w: recovering it: %w", ErrBroken, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = nil
 	return stored, nil
-}
-
-// stands says whether a pending batch is what the copy has in its place.
-func (l *Log) stands(p *pending) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.awaited.position != p.position {
-		return false, errors.New("another batch was awaited since")
-	}
-	return l.awaited.link == p.link, nil
 }
