@@ -68,7 +68,12 @@ test('whoever opened a vehicle directly gets back to the fleet, however far back
 
 test('news of a vehicle come into its past without a reload', async ({ page, beats }) => {
   await page.goto(`/vehicles/${haralds[0]}?span=1h`);
-  await expect(periods(page).getByRole('row', { name: /^offline/ })).toHaveCount(1);
+  // a machine too busy for the server to hear itself makes two of the outage, with an unobserved moment between
+  await expect(
+    periods(page)
+      .getByRole('row', { name: /^offline/ })
+      .first(),
+  ).toBeVisible();
   beats.of([haralds[0]]);
   await expect(periods(page).getByRole('row').nth(1)).toContainText('online');
   await expect(periods(page).getByRole('row').nth(1)).toContainText('lasts');
