@@ -20,6 +20,7 @@ export class Periods {
   private reading = new AbortController();
   private vin = '';
   private length = 0; // milliseconds back from now
+  private news = 0; // when the last of it happened, in milliseconds since 1970
   private readonly found = signal<readonly Period[] | undefined>(undefined);
   private readonly trouble = signal<unknown>(undefined);
 
@@ -34,7 +35,10 @@ export class Periods {
     });
     const timer = setInterval(() => this.pace.soon(), every);
     const end = this.feed.onTransitions(({ items }) => {
-      if (items.some(({ vin }) => vin === this.vin)) this.pace.soon();
+      const last = items.filter(({ vin }) => vin === this.vin).at(-1);
+      if (!last) return;
+      this.news = Date.parse(last.at ?? '');
+      this.pace.soon();
     });
     inject(DestroyRef).onDestroy(() => {
       clearInterval(timer);
@@ -46,7 +50,10 @@ export class Periods {
 
   /** Reads the past of a vehicle, so many milliseconds of it. */
   open(vin: string, length: number): void {
-    if (vin !== this.vin) this.found.set(undefined);
+    if (vin !== this.vin) {
+      this.found.set(undefined);
+      this.news = 0;
+    }
     this.vin = vin;
     this.length = length;
     this.pace.now();
@@ -59,6 +66,7 @@ export class Periods {
     const from = new Date(this.clock.precise() - this.length).toISOString();
     const periods: Period[] = [];
     let cursor: string | null = '';
+    let told = '';
     try {
       for (let page = 0; page < mostPages && cursor !== null; page++) {
         const answer: PeriodPage = await this.api.get('/v1/vehicles/{vin}/connections', {
@@ -67,10 +75,13 @@ export class Periods {
           signal,
         });
         periods.push(...answer.items);
+        told ||= answer.to ?? '';
         cursor = answer.next_cursor;
       }
       this.found.set(periods);
       this.trouble.set(undefined);
+      // The past is told up to where the server was surely listening, and a heartbeat is news a moment before that.
+      if (Date.parse(told) <= this.news) this.pace.soon();
     } catch (error) {
       if (!signal.aborted) this.trouble.set(error);
     }
