@@ -70,6 +70,6 @@ func (v *View) forget(id event.VehicleID) {
 	}
 	if v.where[id] != unlisted {
 		v.unlist(id)
-		v.epoch++
+		v.layout++
 	}
 }

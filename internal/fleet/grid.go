@@ -3,6 +3,7 @@ package fleet
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"sync"
 
@@ -10,7 +11,8 @@ import (
 )
 
 // Grid is the whole fleet in one byte per vehicle: its presence. The vehicles stand in the order of their customers'
-// names, then of their VINs. The order has an epoch: two grids of one epoch have the same vehicles in the same places.
+// names, then of their VINs. The order has an epoch: two grids of one epoch have the same vehicles in the same places, also
+// when they are of different nodes.
 type Grid struct {
 	Epoch     uint64 // below 2^53, so that a float64 holds it exactly
 	Position  event.Position
@@ -51,6 +53,7 @@ type GridGroup struct {
 
 // order is the order of a grid. It does not change once it is made.
 type order struct {
+	layout   uint64 // of the view that it was made of
 	epoch    uint64
 	vehicles []event.VehicleID
 	places   []uint32 // by vehicle; meaningful for those in vehicles only
@@ -73,7 +76,7 @@ type grids struct {
 func (v *View) order() *order {
 	v.grids.mu.Lock()
 	defer v.grids.mu.Unlock()
-	if v.grids.newest == nil || v.grids.newest.epoch != v.epoch {
+	if v.grids.newest == nil || v.grids.newest.layout != v.layout {
 		v.grids.newest = v.newOrder()
 	}
 	return v.grids.newest
@@ -84,7 +87,8 @@ func (v *View) newOrder() *order {
 	for _, n := range v.counts {
 		total += n
 	}
-	o := &order{epoch: v.epoch, vehicles: make([]event.VehicleID, 0, total), places: make([]uint32, len(v.where))}
+	o := &order{layout: v.layout, vehicles: make([]event.VehicleID, 0, total), places: make([]uint32, len(v.where))}
+	sum, data := fnv.New64a(), []byte(nil)
 	for _, c := range v.dir.byName {
 		start := len(o.vehicles)
 		for _, id := range v.dir.customers[c].vehicles {
@@ -93,10 +97,17 @@ func (v *View) newOrder() *order {
 				o.vehicles = append(o.vehicles, id)
 			}
 		}
-		if len(o.vehicles) > start {
-			o.groups = append(o.groups, group{c, start})
+		if len(o.vehicles) == start {
+			continue
 		}
+		o.groups = append(o.groups, group{c, start})
+		data = fmt.Appendf(data[:0], "%q %q %d ", v.dir.customers[c].ID, v.dir.customers[c].Name, len(o.vehicles)-start)
+		for _, id := range o.vehicles[start:] {
+			data = binary.LittleEndian.AppendUint32(data, uint32(id))
+		}
+		_, _ = sum.Write(data) // a hash takes everything
 	}
+	o.epoch = sum.Sum64() >> 11 // a float64 holds 53 bits exactly
 	return o
 }
 

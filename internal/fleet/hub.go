@@ -48,7 +48,7 @@ func (h *hub) end() uint64 { return h.first + uint64(len(h.frames)) }
 func (h *hub) due(to mark, now time.Time) (from mark, due bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	quiet := to.transitions == h.at.transitions && to.gaps == h.at.gaps && to.epoch == h.at.epoch
+	quiet := to.transitions == h.at.transitions && to.gaps == h.at.gaps && to.layout == h.at.layout
 	return h.at, !quiet || now.Sub(h.latest) >= proofEvery
 }
 
@@ -61,7 +61,7 @@ func (h *hub) add(f *Frame, at mark, now time.Time) {
 	h.items += len(f.Transitions)
 	for len(h.frames) > 1 && (f.Resync || h.items > maxFrameItems || len(h.frames) > int(keepFrames/frameEvery)) {
 		h.items -= len(h.frames[0].Transitions)
-		h.back.position, h.back.epoch = h.frames[0].To, h.frames[0].Epoch
+		h.back.position, h.back.layout = h.frames[0].To, h.frames[0].layout
 		h.frames[0] = nil
 		h.frames = h.frames[1:]
 		h.first++
@@ -97,7 +97,7 @@ type Subscription struct {
 // that is not too long ago. Otherwise, or with "", the first frame has Resync. The error is ErrTooManySubscribers or
 // ErrClosed.
 func (v *View) Subscribe(lastID string) (*Subscription, error) {
-	after, epoch := parseFrameID(lastID)
+	after, layout := parseFrameID(lastID)
 	defer v.read()() // nothing can change between what the first frame says and those that follow
 	h := &v.hub
 	h.mu.Lock()
@@ -114,11 +114,11 @@ func (v *View) Subscribe(lastID string) (*Subscription, error) {
 		h.back = h.at
 	}
 	s := &Subscription{view: v, done: make(chan struct{}), next: h.end()}
-	if after < h.back.position || epoch < h.back.epoch || after > v.checkpoint || epoch > v.epoch {
+	if after < h.back.position || layout < h.back.layout || after > v.checkpoint || layout > v.layout {
 		s.first = v.beginning()
 		return s, nil
 	}
-	if n := slices.IndexFunc(h.frames, func(f *Frame) bool { return f.To > after || f.Epoch > epoch }); n >= 0 {
+	if n := slices.IndexFunc(h.frames, func(f *Frame) bool { return f.To > after || f.layout > layout }); n >= 0 {
 		s.next = h.first + uint64(n)
 	}
 	return s, nil

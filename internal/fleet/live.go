@@ -32,24 +32,25 @@ type Frame struct {
 	Resync      bool           // something is missing before To: ask for pages, transitions and the grid anew
 	Regrid      bool           // vehicles came, went or changed places: ask for pages and the grid anew
 	Epoch       uint64         // of the grid at To
+	layout      uint64         // likewise
 	Changes     []uint32       // place in the grid << 4 | presence, once for each vehicle that changed; nil with Resync or Regrid
 	Transitions []Transition   // of listed vehicles, oldest first; nil with Resync
 	Summary     Summary        // at To
 }
 
-// ID names the frame to a subscriber that wants to go on after it: its position, and its epoch, because a change of the
-// directory moves only that.
-func (f *Frame) ID() string { return fmt.Sprintf("%d-%d", f.To, f.Epoch) }
+// ID names the frame to a subscriber that wants to go on after it: its position, and the layout of the
+// grid, because a change of the directory moves only that.
+func (f *Frame) ID() string { return fmt.Sprintf("%d-%d", f.To, f.layout) }
 
 // parseFrameID reads what ID wrote. Anything else is before all frames.
-func parseFrameID(id string) (after event.Position, epoch uint64) {
+func parseFrameID(id string) (after event.Position, layout uint64) {
 	first, second, _ := strings.Cut(id, "-")
 	position, err := strconv.ParseUint(first, 10, 64)
-	epoch, err2 := strconv.ParseUint(second, 10, 64)
+	layout, err2 := strconv.ParseUint(second, 10, 64)
 	if err != nil || err2 != nil {
 		return 0, 0
 	}
-	return event.Position(position), epoch
+	return event.Position(position), layout
 }
 
 // mark is how far frames have come.
@@ -57,12 +58,12 @@ type mark struct {
 	position    event.Position
 	transitions uint64 // number of the newest
 	gaps        uint64 // number of the newest
-	epoch       uint64
+	layout      uint64
 }
 
 // mark is where the view stands. The caller holds both locks.
 func (v *View) mark() mark {
-	return mark{v.checkpoint, v.recent.last, v.gaps.last, v.epoch}
+	return mark{v.checkpoint, v.recent.last, v.gaps.last, v.layout}
 }
 
 // Run makes the frames of the live stream until ctx ends, and then ends all subscriptions. It returns nil.
@@ -93,7 +94,7 @@ func (v *View) publish(now time.Time) {
 
 // frame tells what happened from one mark to another, which is where the view stands. The caller holds both locks.
 func (v *View) frame(from, to mark) *Frame {
-	f := &Frame{From: from.position, To: to.position, Epoch: to.epoch, Summary: v.summary()}
+	f := &Frame{From: from.position, To: to.position, Epoch: v.order().epoch, layout: to.layout, Summary: v.summary()}
 	if to.transitions-from.transitions > maxFrameItems || from.transitions+1 < v.recent.first() {
 		f.Resync = true
 		return f
@@ -103,7 +104,7 @@ func (v *View) frame(from, to mark) *Frame {
 			f.Transitions = append(f.Transitions, v.transition(*t))
 		}
 	}
-	if f.Regrid = from.epoch != to.epoch; !f.Regrid {
+	if f.Regrid = from.layout != to.layout; !f.Regrid {
 		f.Changes = v.changesIn(f.Transitions)
 	}
 	return f
@@ -128,5 +129,5 @@ func (v *View) changesIn(transitions []Transition) []uint32 {
 
 // beginning is the frame with which a subscriber begins that cannot resume. The caller holds both locks.
 func (v *View) beginning() *Frame {
-	return &Frame{From: v.checkpoint, To: v.checkpoint, Resync: true, Epoch: v.epoch, Summary: v.summary()}
+	return &Frame{From: v.checkpoint, To: v.checkpoint, Resync: true, Epoch: v.order().epoch, layout: v.layout, Summary: v.summary()}
 }

@@ -158,7 +158,7 @@ func (v *View) updateCustomers(u *Update) {
 		}
 		d.name(c)
 	}
-	v.epoch++
+	v.layout++
 	v.placeAll(turned)
 }
 
@@ -215,7 +215,7 @@ func (v *View) updateVehicles(u *Update) {
 			v.unlist(id)
 			d.drop(id)
 			d.owner[id] = 0
-			v.epoch++
+			v.layout++
 		}
 	}
 	for i := range slices.Backward(u.Vehicles) {
@@ -238,5 +238,5 @@ func (v *View) updateVehicle(vehicle *Vehicle) {
 	d.owner[id] = vehicle.Customer
 	d.set(vehicle, tags)
 	v.place(id)
-	v.epoch++
+	v.layout++
 }

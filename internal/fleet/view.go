@@ -85,7 +85,7 @@ type View struct {
 	recent     ring[event.Transition]
 	gaps       ring[event.Gap]
 	unheard    *unheard // of a view of the past that lacks something; else nil
-	epoch      uint64   // of the grid: moves on when the listed vehicles or their order change
+	layout     uint64   // of the grid, numbered: moves on when the listed vehicles or their order change
 }
 
 // spot is where a vehicle is listed: 0 for nowhere, else one more than its presence.
@@ -112,8 +112,8 @@ func newView(config Config, rule *presence.Rule) *View {
 		rule:   rule,
 		recent: newRing[event.Transition](config.Transitions),
 		gaps:   newRing[event.Gap](config.Gaps),
-		// Two views must not take each other's grids for their own. 52 bits leave room to count in a float64.
-		epoch: rand.Uint64N(1 << 52),
+		// Two views must not take the readers of each other for their own.
+		layout: rand.Uint64N(1 << 52),
 	}
 	v.dir.index = text.NewIndex(v.dir.texts)
 	v.hub.init(config.Subscribers)
@@ -178,7 +178,7 @@ func (v *View) place(id event.VehicleID) {
 		v.where[id] = now
 	}
 	if was == unlisted || now == unlisted {
-		v.epoch++
+		v.layout++
 	}
 }
 

@@ -13,6 +13,7 @@ export interface Cells {
 }
 
 const retryAfter = 3_000; // milliseconds
+const otherNodeAfter = 100; // milliseconds, for a node that is a moment behind
 const maxWaiting = 600; // updates, a minute of them: a fetch that takes longer begins anew
 const header = 20; // epoch u64, position u64, count u32, little-endian
 
@@ -79,6 +80,7 @@ export class GridCells {
 
   private at = ''; // RFC 3339; empty for now
   private cells: Cells | undefined;
+  private told = 0; // the log position up to which the stream told changes
   private waiting: GridUpdate[] = []; // that came while the grid was being fetched
   private fetching: AbortController | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -98,7 +100,10 @@ export class GridCells {
   constructor() {
     const ends = [
       this.feed.onGrid((update) => this.take(update)),
-      this.feed.onResync(() => void this.fetch()),
+      this.feed.onResync(({ position }) => {
+        this.told = position;
+        void this.fetch();
+      }),
     ];
     inject(DestroyRef).onDestroy(() => {
       ends.forEach((end) => end());
@@ -137,7 +142,7 @@ export class GridCells {
     const { signal } = (this.fetching = new AbortController());
     this.waiting = [];
     try {
-      await this.feed.during(this.load(signal));
+      await this.feed.during(this.load(signal, this.at ? 0 : this.told));
       this.trouble.set(undefined);
     } catch (error) {
       if (signal.aborted) return;
@@ -146,14 +151,18 @@ export class GridCells {
     }
   }
 
-  private async load(signal: AbortSignal): Promise<void> {
+  // The answers are for each other and not older than what was told before, also when they come from different nodes.
+  private async load(signal: AbortSignal, least: number): Promise<void> {
     const query = this.moment();
     const [cells, groups] = await Promise.all([
       this.api.bytes('/v1/grid', { query, signal }).then(readCells),
       this.api.get('/v1/grid/groups', { query, signal }),
     ]);
     if (signal.aborted) return;
-    if (groups.epoch !== cells.epoch) return this.load(signal); // the directory changed between the two
+    if (groups.epoch !== cells.epoch || cells.position < least) {
+      await new Promise((resolve) => setTimeout(resolve, otherNodeAfter));
+      return this.load(signal, least);
+    }
     this.cells = cells;
     this.customers.set(groups.items);
     this.fetching = undefined;
@@ -167,6 +176,7 @@ export class GridCells {
   }
 
   private take(update: GridUpdate): void {
+    this.told = update.position;
     if (this.at) return; // the past stands still
     if (this.fetching || !this.cells) {
       this.waiting.push(update);
