@@ -339,6 +339,7 @@ func (a *App) parts() (parts []part) {
 		part{"roster", a.rosterRunner.Run},
 		part{"retention of the log", a.dropOld})
 	add(roles.Ingest, part{"snapshots of the doors", a.saveDoors})
+	add(roles.Ingest && a.config.Shared != nil, part{"news of unregistered ids", a.tellUnregistered})
 	add(true, part{"HTTP server", (&server{a.listener, a.traced(a.handler), a.config.Logger}).run})
 	add(roles.Query, part{"live push", a.view.Run}) // before the HTTP server in the stop: it ends the streams, which never end by themselves
 	add(roles.Ingest, part{"canary", a.canary.Run})

@@ -103,12 +103,6 @@ func (a *App) openDirectory(ctx context.Context) error {
 	return a.directory.catchUp(ctx)
 }
 
-// openUnregistered makes the list of those who sent heartbeats here and are not registered.
-func (a *App) openUnregistered(context.Context) error {
-	a.unregistered = ingest.NewUnregistered(ingest.UnregisteredConfig{Registerer: a.metrics})
-	return nil
-}
-
 // openDoors builds the HTTP doors and the canary that tries them.
 func (a *App) openDoors(ctx context.Context) (err error) {
 	if err := a.awaitAlone(ctx); err != nil {

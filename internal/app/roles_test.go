@@ -45,6 +45,7 @@ func TestNodeOfOneRoleAnswersForThatAlone(t *testing.T) {
 		{http.MethodGet, view.URL + "/v1/summary", http.StatusOK, `"name":"doors"`},
 		{http.MethodGet, view.URL + "/search/ping", http.StatusOK, "pong"},
 		{http.MethodPost, view.URL + "/heartbeat/NOBODY", http.StatusNotFound, ""},
+		{http.MethodGet, view.URL + "/v1/unregistered", http.StatusOK, `"vin":"NOBODY"`},
 	} {
 		fleettest.Eventually(t, c.method+" "+c.url, func() error {
 			request, err := http.NewRequestWithContext(t.Context(), c.method, c.url, nil)

@@ -29,7 +29,7 @@ type batchMark struct {
 	offset uint32
 }
 
-const batchMarkEvery = 64
+const batchMarkEvery = 16
 
 const (
 	skipsPositions = 1 << 0

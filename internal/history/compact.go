@@ -18,7 +18,8 @@ func (h *History) compactOne(ctx context.Context) (bool, error) {
 	if !found {
 		return false, nil
 	}
-	s := sealer{disk: &h.disk, next: m.Next, span: span{From: begin, To: begin + day}}
+	s := h.sealer(ctx, m)
+	s.span = span{From: begin, To: begin + day}
 	var old []file
 	for _, k := range []kind{heartbeatFiles, batchFiles, transitionFiles, timelineFiles, gapFiles, factFiles} {
 		parts := m.within(k, begin)

@@ -44,7 +44,7 @@ var (
 
 // makeAgain walks through the log from the newest state before what is lacking, and keeps the files of its kind.
 func (h *History) makeAgain(ctx context.Context, m *manifest, lack missing) (made sealer, err error) {
-	made = sealer{disk: &h.disk, next: m.Next}
+	made = h.sealer(ctx, m)
 	if h.config.Log == nil {
 		return made, errUnreachable
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/fleetbeat/fleetbeat/internal/event"
 )
 
-// sealOldest writes the oldest closed part into files.
-func (h *History) sealOldest(context.Context) (bool, error) {
+// sealOldest writes the oldest closed part into files. It takes its time, unless ctx ends or another part waits too.
+func (h *History) sealOldest(ctx context.Context) (bool, error) {
 	h.mu.RLock()
 	var p *part
 	if len(h.closed) > 0 {
@@ -28,7 +28,7 @@ func (h *History) sealOldest(context.Context) (bool, error) {
 		return false, nil
 	}
 	began := time.Now()
-	s := sealer{disk: &h.disk, next: m.Next}
+	s := h.sealer(ctx, m)
 	if err := s.seal(p); err != nil {
 		return false, fmt.Errorf("sealing %v: %w", p.from, err)
 	}
@@ -45,6 +45,27 @@ func (h *History) sealOldest(context.Context) (bool, error) {
 	h.config.Logger.Debug("history sealed", "from", p.from, "heartbeats", p.heartbeats, "transitions", len(p.transitions), "took", time.Since(began))
 	return true, nil
 }
+
+// rest lets others work for a while, unless ctx ends or parts pile up.
+func (h *History) rest(ctx context.Context, worked time.Duration) {
+	h.mu.RLock()
+	late := len(h.closed) > 1
+	h.mu.RUnlock()
+	if late {
+		return
+	}
+	select {
+	case <-time.After(restsPerWork * worked):
+	case <-ctx.Done():
+	}
+}
+
+const (
+	// restsPerWork is how much longer sealing rests than it works. An hour is sealed in a small part of the next one, and
+	// those who bring that one shall not notice.
+	restsPerWork = 2
+	rowsPerRest  = 1 << 12 // some milliseconds of work
+)
 
 // replace makes a manifest the one that counts, on disk and then in memory, and does under the lock what belongs to it.
 func (h *History) replace(m *manifest, also func()) error {
@@ -72,6 +93,11 @@ type sealer struct {
 	span  span
 	until event.Time // where the next part may begin; not before span.To
 	files []file
+	rest  func(worked time.Duration) // called again and again, after some work
+}
+
+func (h *History) sealer(ctx context.Context, m *manifest) sealer {
+	return sealer{disk: &h.disk, next: m.Next, rest: func(worked time.Duration) { h.rest(ctx, worked) }}
 }
 
 func (s *sealer) seal(p *part) error {
@@ -164,7 +190,14 @@ func (s *sealer) sealHeartbeats(p *part) error {
 		return nil
 	}
 	_, err := writeTable(s, heartbeatFiles, func(add func(heartbeatRow) error) error {
-		return p.sorted(func(b *beat) error { return add(b.row()) })
+		began, rows := time.Now(), 0
+		return p.sorted(func(b *beat) error {
+			if rows++; rows%rowsPerRest == 0 {
+				s.rest(time.Since(began))
+				began = time.Now()
+			}
+			return add(b.row())
+		})
 	}, "vehicle", "received_at")
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ type Unregistered struct {
 	byID  map[string]*list.Element
 	order *list.List // of *Seen, the last heard first
 	notes uint64
+	told  uint64 // the newest note that News gave
 }
 
 // Seen is an id that is not registered and was heard.
@@ -34,7 +36,8 @@ type Seen struct {
 	First, Last event.Time // received-at
 	Count       uint64     // how often
 
-	note uint64 // its place in the order of hearing
+	note   uint64 // its place in the order of hearing
+	untold uint64 // how often it was heard here since News gave it
 }
 
 // NewUnregistered makes an empty list.
@@ -75,6 +78,38 @@ func (u *Unregistered) Page(cursor uint64, limit int) (page []Seen, next uint64)
 	return page, 0
 }
 
+// News gives what was heard here since it was asked for before, the last heard first, for the lists of other nodes.
+func (u *Unregistered) News() (news []Seen) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for e := u.order.Front(); e != nil; e = e.Next() {
+		seen := e.Value.(*Seen)
+		if seen.note <= u.told {
+			break
+		}
+		if seen.untold > 0 {
+			news = append(news, Seen{ID: seen.ID, First: seen.First, Last: seen.Last, Count: seen.untold})
+			seen.untold = 0
+		}
+	}
+	u.told = u.notes
+	return news
+}
+
+// Add remembers what another node heard, as its News tells.
+func (u *Unregistered) Add(news []Seen) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, n := range slices.Backward(news) {
+		seen := u.heard(n.ID)
+		if seen.Count == 0 {
+			seen.First = n.First
+		}
+		seen.First, seen.Last = min(seen.First, n.First), max(seen.Last, n.Last)
+		seen.Count += n.Count
+	}
+}
+
 // Forget drops an id, because it is registered now.
 func (u *Unregistered) Forget(id string) {
 	u.mu.Lock()
@@ -88,19 +123,31 @@ func (u *Unregistered) Forget(id string) {
 func (u *Unregistered) note(id []byte, at event.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	seen := u.heard(string(id))
+	if seen.Count == 0 {
+		seen.First = at
+	}
+	seen.Last = at
+	seen.Count++
+	seen.untold++
+}
+
+// heard gives an id the first place. One that was not there is new, and has a Count of 0. The caller holds mu.
+func (u *Unregistered) heard(id string) *Seen {
 	u.notes++
-	if e, ok := u.byID[string(id)]; ok {
-		seen := e.Value.(*Seen)
-		seen.Last, seen.note = at, u.notes
-		seen.Count++
+	e, ok := u.byID[id]
+	if ok {
 		u.order.MoveToFront(e)
-		return
+	} else {
+		if u.order.Len() == u.limit {
+			u.drop(u.order.Back())
+		}
+		e = u.order.PushFront(&Seen{ID: id})
+		u.byID[id] = e
 	}
-	if u.order.Len() == u.limit {
-		u.drop(u.order.Back())
-	}
-	seen := &Seen{ID: string(id), First: at, Last: at, Count: 1, note: u.notes}
-	u.byID[seen.ID] = u.order.PushFront(seen)
+	seen := e.Value.(*Seen)
+	seen.note = u.notes
+	return seen
 }
 
 func (u *Unregistered) drop(e *list.Element) {

@@ -26,6 +26,28 @@ func TestUnregisteredAreListedLastHeardFirst(t *testing.T) {
 	}
 }
 
+func TestUnregisteredOfSeveralNodesMakeOneList(t *testing.T) {
+	here, there := NewUnregistered(UnregisteredConfig{}), NewUnregistered(UnregisteredConfig{})
+	here.note([]byte("a"), 5)
+	for i, id := range []string{"a", "b", "a"} {
+		there.note([]byte(id), event.Time(i+1))
+	}
+	here.Add(there.News())
+	if news := there.News(); len(news) != 0 {
+		t.Errorf("told again: %+v", news)
+	}
+	there.note([]byte("b"), 9)
+	here.Add(there.News())
+	page, _ := here.Page(0, 10)
+	if len(page) != 2 || page[0].ID != "b" || page[0].Count != 2 || page[0].Last != 9 ||
+		page[1].ID != "a" || page[1].Count != 3 || page[1].First != 1 || page[1].Last != 5 {
+		t.Errorf("%+v", page)
+	}
+	if news := here.News(); len(news) != 1 || news[0].ID != "a" || news[0].Count != 1 {
+		t.Errorf("told of what others heard: %+v", news)
+	}
+}
+
 func TestUnregisteredForgetsTheOneNotHeardForLongest(t *testing.T) {
 	u := NewUnregistered(UnregisteredConfig{Limit: 100})
 	for i := range 250 {
