@@ -1,5 +1,4 @@
 import { FleetScreen, connection, kalles, originalCsv } from './fleet';
-import { Server } from './server';
 import { Site } from './site';
 import { expect, test as base } from './test';
 
@@ -11,12 +10,11 @@ const test = base.extend<{ site: Site }>({
     await use(site);
     await site.close();
   },
-  server: async ({ site }, use) => {
-    const server = await Server.start(`serve --web-origin ${site.origin}`);
+  server: async ({ site, currentServer }, use, info) => {
+    const server = await currentServer.of(info.file, `serve --web-origin ${site.origin}`);
     await site.publish(server.url);
     await server.call('POST', '/v1/import', originalCsv);
     await use(server);
-    await server.stop();
   },
 });
 

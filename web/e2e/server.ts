@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The built program. */
 export const binary = join(import.meta.dirname, '../../bin/fleetbeat');
-const patience = 20_000; // milliseconds in which a server has to listen, and then to be ready
+/** What deploys a server in place of the built program, and speaks as it does; undefined when there is none. */
+export const deployment = process.env['FLEETBEAT_DEPLOYMENT'];
+// Milliseconds in which a server has to listen, and then to be ready: a deployment has machines to start.
+const patience = deployment ? 120_000 : 20_000;
 
 /** The real server on a free port, with a folder of its own. */
 export class Server {
@@ -34,7 +37,7 @@ export class Server {
   /** Starts it again after it was killed, on its port and with its folder. */
   async run(): Promise<void> {
     const place = ['--http', `127.0.0.1:${this.port}`, '--data', join(this.folder, 'data')];
-    const child = (this.process = spawn(binary, [...this.command, ...place]));
+    const child = (this.process = spawn(deployment ?? binary, [...this.command, ...place]));
     this.port = await listening(child);
     for (const end = Date.now() + patience; Date.now() < end; await sleep(20))
       if ((await fetch(`${this.url}/readyz`)).ok) return;

@@ -13,12 +13,13 @@ export interface ServerOptions {
 
 /** The server of the file whose tests are being run. */
 class CurrentServer {
-  private file = '';
+  private use = '';
   private server: Server | undefined;
 
   async of(file: string, command: string): Promise<Server> {
-    if (file !== this.file) await this.stop();
-    this.file = file;
+    const use = `${file} ${command}`;
+    if (use !== this.use) await this.stop();
+    this.use = use;
     return (this.server ??= await Server.start(command));
   }
 

@@ -45,7 +45,11 @@ const most = 30; // choices offered before anything is typed
         aria-label="Customer"
         i18n-aria-label
       />
-      <mat-autocomplete #choices="matAutocomplete" (optionSelected)="pick($event, field)">
+      <mat-autocomplete
+        #choices="matAutocomplete"
+        [autoActiveFirstOption]="!!text().trim()"
+        (optionSelected)="pick($event, field)"
+      >
         @for (choice of shown(); track choice.id) {
           <mat-option [value]="choice">
             {{ choice.name }} <span class="fb-soft">{{ format.count(choice.count) }}</span>
@@ -74,8 +78,13 @@ export class CustomerPicker {
   protected readonly search = inject(CustomerSearch);
   protected readonly shown = computed<readonly Choice[]>(() => {
     const counts = this.counts();
-    if (counts && !this.text().trim()) return counts.slice(0, most);
-    return this.search.customers().map(({ id, name, vehicles }) => ({ id, name, count: vehicles }));
+    const text = this.text().trim();
+    if (counts && !text) return counts.slice(0, most);
+    const found = this.search.customers().map(({ id, name, vehicles }) => ({ id, name, count: vehicles }));
+    if (this.search.text() === text) return found;
+    // Until the server has answered, a key that picks must not pick what was offered for another text.
+    const part = text.toLocaleLowerCase();
+    return found.filter(({ name }) => name.toLocaleLowerCase().includes(part));
   });
   protected readonly nobody = computed(
     () => this.shown().length === 0 && this.text().trim() !== '' && this.search.text() === this.text().trim(),
