@@ -61,9 +61,9 @@ func (h *History) rest(ctx context.Context, worked time.Duration) {
 }
 
 const (
-	// restsPerWork is how much longer sealing rests than it works. An hour is sealed in a small part of the next one, and
-	// those who bring that one shall not notice.
-	restsPerWork = 2
+	// restsPerWork is how much longer sealing rests than it works. An hour is sealed in some minutes of the next one, and
+	// those who bring that one shall hardly notice.
+	restsPerWork = 7
 	rowsPerRest  = 1 << 12 // some milliseconds of work
 )
 
