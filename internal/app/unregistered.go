@@ -15,8 +15,8 @@ const (
 	toldAtOnce        = 1_000 // ids in a message: far below what the servers of a log take
 )
 
-// strangers is what a node tells the others of the ids that it heard and that are not registered.
-type strangers struct {
+// unregisteredNews is what a node tells the others of the ids that it heard and that are not registered.
+type unregisteredNews struct {
 	Node string        `json:"node"`
 	Seen []ingest.Seen `json:"seen"`
 }
@@ -25,7 +25,7 @@ type strangers struct {
 func (a *App) openUnregistered(context.Context) error {
 	a.unregistered = ingest.NewUnregistered(ingest.UnregisteredConfig{Registerer: a.metrics})
 	return a.log.Hear(unregisteredTopic, func(message []byte) {
-		var told strangers
+		var told unregisteredNews
 		if err := json.Unmarshal(message, &told); err != nil {
 			a.config.Logger.Warn("what another node tells of unregistered ids is not understood", "error", err)
 			return
@@ -47,7 +47,7 @@ func (a *App) tellUnregistered(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		for seen := range slices.Chunk(a.unregistered.News(), toldAtOnce) {
-			message, err := json.Marshal(strangers{a.config.Node, seen})
+			message, err := json.Marshal(unregisteredNews{a.config.Node, seen})
 			if err == nil {
 				err = a.log.Tell(unregisteredTopic, message)
 			}

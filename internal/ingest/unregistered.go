@@ -101,10 +101,7 @@ func (u *Unregistered) Add(news []Seen) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, n := range slices.Backward(news) {
-		seen := u.heard(n.ID)
-		if seen.Count == 0 {
-			seen.First = n.First
-		}
+		seen := u.heard(n.ID, n.First)
 		seen.First, seen.Last = min(seen.First, n.First), max(seen.Last, n.Last)
 		seen.Count += n.Count
 	}
@@ -123,17 +120,14 @@ func (u *Unregistered) Forget(id string) {
 func (u *Unregistered) note(id []byte, at event.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	seen := u.heard(string(id))
-	if seen.Count == 0 {
-		seen.First = at
-	}
+	seen := u.heard(string(id), at)
 	seen.Last = at
 	seen.Count++
 	seen.untold++
 }
 
-// heard gives an id the first place. One that was not there is new, and has a Count of 0. The caller holds mu.
-func (u *Unregistered) heard(id string) *Seen {
+// heard gives an id the first place. One that was not there has a Count of 0, and was first heard at a time. The caller holds mu.
+func (u *Unregistered) heard(id string, at event.Time) *Seen {
 	u.notes++
 	e, ok := u.byID[id]
 	if ok {
@@ -142,7 +136,7 @@ func (u *Unregistered) heard(id string) *Seen {
 		if u.order.Len() == u.limit {
 			u.drop(u.order.Back())
 		}
-		e = u.order.PushFront(&Seen{ID: id})
+		e = u.order.PushFront(&Seen{ID: id, First: at})
 		u.byID[id] = e
 	}
 	seen := e.Value.(*Seen)
